@@ -1,0 +1,1 @@
+"""The road that every call takes; knows nothing of HTTP, HTML, OAuth or MCP."""

@@ -1,0 +1,66 @@
+"""What can go wrong in a call, in the product's own words."""
+
+from collections.abc import Iterable, Mapping
+from typing import ClassVar
+
+
+class CallError(Exception):
+    """A refusal that the caller can act on. Never used for bugs."""
+
+    code: ClassVar[str] = "call_failed"
+    status: ClassVar[int] = 400
+
+    def __init__(self, message: str, *, fields: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.fields = dict(fields or {})
+
+
+class InvalidInput(CallError):
+    """The arguments do not fit the procedure's input model."""
+
+    code = "invalid_input"
+    status = 422
+
+
+class NotSignedIn(CallError):
+    """The procedure acts for a person, and nobody is calling."""
+
+    code = "unauthorized"
+    status = 401
+
+
+class ScopeMissing(CallError):
+    """The credential is valid but too weak for this procedure."""
+
+    code = "insufficient_scope"
+    status = 403
+
+    def __init__(self, name: str, needed: Iterable[str]) -> None:
+        self.needed = tuple(sorted(needed))
+        super().__init__(f"{name} needs {' '.join(self.needed)}, which this credential lacks.")
+
+
+class ChannelRefused(CallError):
+    """The procedure is not offered on the channel that the caller used."""
+
+    code = "channel_refused"
+    status = 403
+
+
+class NotFound(CallError):
+    """No such row, or no such row for this principal. Deliberately the same."""
+
+    code = "not_found"
+    status = 404
+
+
+class Conflict(CallError):
+    """The row is not in a state that allows this."""
+
+    code = "conflict"
+    status = 409
+
+
+class Misdeclared(Exception):
+    """A declaration that must stop the start; the message names it and the fault."""

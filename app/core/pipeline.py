@@ -1,0 +1,176 @@
+"""The one road every call takes: procedure, channel, scopes, input, rows, run, result."""
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from sqlalchemy import Engine
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.core.audit import ALLOWED, Event, Record
+from app.core.errors import (
+    CallError,
+    ChannelRefused,
+    Conflict,
+    InvalidInput,
+    NotFound,
+    NotSignedIn,
+    ScopeMissing,
+)
+from app.core.principal import Principal
+from app.core.procedure import AnyProcedure, Call, Catalogue
+from app.core.rows import acting_as
+from app.core.sqlite import for_writing
+
+
+class Pipeline:
+    """Runs the procedures of one catalogue on the guarded engine."""
+
+    def __init__(
+        self,
+        catalogue: Catalogue,
+        rows: Engine,
+        record: Record,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self.catalogue = catalogue
+        self._rows = rows
+        self._rows_for_writing = for_writing(rows)
+        self._record = record
+        self._now = now
+
+    def call(self, name: str, principal: Principal, arguments: Mapping[str, Any]) -> BaseModel:
+        """Run one procedure for one principal.
+
+        Raises:
+            CallError: the caller asked for something that they cannot have.
+        """
+        procedure = self.find(name)
+        try:
+            check_channel(procedure, principal)
+            check_scopes(procedure, principal)
+            given = parse(procedure, arguments)
+            return self._run(procedure, principal, given)
+        except CallError as refusal:
+            tells = procedure.writes or isinstance(refusal, ScopeMissing)
+            if tells and not principal.is_nobody:
+                self._record_refusal(procedure, principal, arguments, refusal)
+            raise
+
+    def find(self, name: str) -> AnyProcedure:
+        """Give the procedure of this name.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = self.catalogue.get(name)
+        if found is None:
+            raise NotFound(f"There is no procedure {name!r}.")
+        return found
+
+    def _run(self, procedure: AnyProcedure, principal: Principal, given: BaseModel) -> BaseModel:
+        engine = self._rows_for_writing if procedure.writes else self._rows
+        now = int(self._now())
+        try:
+            with (
+                Session(engine, expire_on_commit=False) as session,
+                acting_as(session, principal, frozenset(procedure.scopes)),
+            ):
+                result: BaseModel = procedure.run(Call(principal, session, now), given)
+                if procedure.writes:
+                    subject = _subject(given.model_dump()) or _subject(result.model_dump())
+                    self._record(session, _event(now, procedure, principal, ALLOWED, subject))
+        except IntegrityError as error:
+            raise _refusal_of(error) from error
+        return result
+
+    def _record_refusal(
+        self,
+        procedure: AnyProcedure,
+        principal: Principal,
+        arguments: Mapping[str, Any],
+        refusal: CallError,
+    ) -> None:
+        event = _event(
+            int(self._now()), procedure, principal, refusal.code, _subject(arguments)
+        )
+        with (
+            Session(self._rows_for_writing) as session,
+            acting_as(session, principal, frozenset()),
+        ):
+            self._record(session, event)
+
+
+def check_channel(procedure: AnyProcedure, principal: Principal) -> None:
+    """Refuse a call through a channel that the procedure does not offer.
+
+    Raises:
+        ChannelRefused: it is not offered there.
+    """
+    if principal.channel not in procedure.channels:
+        raise ChannelRefused(f"{procedure.name} is not offered over {principal.channel}.")
+
+
+def check_scopes(procedure: AnyProcedure, principal: Principal) -> None:
+    """Refuse a call that the principal's scopes do not cover.
+
+    Raises:
+        NotSignedIn: nobody is calling.
+        ScopeMissing: the caller's scopes do not suffice.
+    """
+    if procedure.public:
+        return
+    if principal.is_nobody:
+        raise NotSignedIn(f"{procedure.name} acts for a person: sign in, or send a token.")
+    if not procedure.is_open_to(principal.scopes):
+        raise ScopeMissing(procedure.name, procedure.scopes)
+
+
+def parse(procedure: AnyProcedure, arguments: Mapping[str, Any]) -> BaseModel:
+    """Give the procedure's input.
+
+    Raises:
+        InvalidInput: the arguments do not fit; its fields say where and why.
+    """
+    try:
+        given: BaseModel = procedure.input.model_validate(arguments)
+    except ValidationError as error:
+        fields = {".".join(map(str, e["loc"])): _sentence(e["msg"]) for e in error.errors()}
+        raise InvalidInput("Some fields need attention.", fields=fields) from error
+    return given
+
+
+def _sentence(message: str) -> str:
+    # Pydantic's own words for what a validator of ours raised.
+    message = message.removeprefix("Value error, ")
+    return message if message.endswith(".") else message + "."
+
+
+def _refusal_of(error: IntegrityError) -> CallError:
+    if "row policy" in str(error.orig):
+        return NotFound("There is no such row.")
+    return Conflict("This clashes with something that is there already.")
+
+
+def _event(
+    now: int, procedure: AnyProcedure, principal: Principal, outcome: str, subject: str | None
+) -> Event:
+    return Event(
+        at=now,
+        action=procedure.name,
+        outcome=outcome,
+        channel=principal.channel,
+        user_id=principal.user_id,
+        client_id=principal.client_id,
+        subject=subject,
+    )
+
+
+def _subject(values: Mapping[str, Any]) -> str | None:
+    """Give the id that a call was about: its first argument or result called `id` or `…_id`."""
+    for name, value in values.items():
+        if (name == "id" or name.endswith("_id")) and isinstance(value, str):
+            return value[:100]
+    return None

@@ -1,0 +1,39 @@
+"""Who is calling, through what, and how far they may go."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Channel(StrEnum):
+    """How the credential reached us."""
+
+    BROWSER = "browser"
+    API = "api"
+    MCP = "mcp"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """The answer of the identity step; every later step reads only this.
+
+    `scopes` is what this credential may do now: scopes of the client, of the grant and of
+    the user's roles, intersected. `reach` is what the user's roles allow at the most, which a
+    wider consent could open.
+    """
+
+    channel: Channel
+    user_id: int | None
+    scopes: frozenset[str] = frozenset()
+    reach: frozenset[str] = frozenset()
+    client_id: str | None = None
+    grant_id: int | None = None
+
+    @property
+    def is_nobody(self) -> bool:
+        """True where no credential was presented."""
+        return self.user_id is None
+
+
+def nobody(channel: Channel) -> Principal:
+    """The principal of a request without a credential: no scopes, no rows."""
+    return Principal(channel, None)

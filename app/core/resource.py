@@ -1,0 +1,46 @@
+"""The protected resources of one deployment, by the names that clients use (RFC 8707)."""
+
+from urllib.parse import urlsplit
+
+API = "/api"
+MCP = "/mcp"
+SSE = "/sse"
+ROOT = ""
+
+
+class Resources:
+    """The resources below one public URL."""
+
+    def __init__(self, public_url: str) -> None:
+        self.public_url = public_url
+
+    def url(self, path: str) -> str:
+        """Give a resource's identifier: what its metadata says, and what a client asks for."""
+        return self.public_url + path
+
+    def metadata_url(self, path: str) -> str:
+        """Give where a resource's metadata are found (RFC 9728 §3.1)."""
+        return f"{self.public_url}/.well-known/oauth-protected-resource{path}"
+
+    def audience(self, requested: str) -> str | None:
+        """Give what a token for the requested resource is bound to: None is the whole app.
+
+        Both MCP transports are one audience. Scheme and host compare without case, and one
+        slash at the end is let through (RFC 3986 §6.2).
+
+        Raises:
+            ValueError: it is not a resource of this deployment.
+        """
+        parts = urlsplit(requested)
+        origin = f"{parts.scheme}://{parts.netloc}".lower()
+        path = parts.path.removesuffix("/")
+        extra = parts.query or parts.fragment or "#" in requested or "?" in requested
+        if origin != self.public_url.lower() or extra or path not in {ROOT, API, MCP, SSE}:
+            raise ValueError("no such resource")
+        if path == ROOT:
+            return None
+        return self.url(MCP if path == SSE else path)
+
+    def admits(self, bound_to: str | None, path: str) -> bool:
+        """Tell whether a token bound to this resource may be used at an entrance."""
+        return bound_to is None or bound_to == self.url(MCP if path == SSE else path)

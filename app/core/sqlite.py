@@ -1,0 +1,41 @@
+"""How a SQLite connection is opened, and how its transactions begin."""
+
+import sqlite3
+from typing import Any
+
+from sqlalchemy import Connection, Engine, event
+
+_WRITES = "latchkey_writes"
+
+
+def for_writing(engine: Engine) -> Engine:
+    """Give the engine for transactions that write.
+
+    They take SQLite's write lock when they begin: one that reads first and locks later fails
+    at once if another wrote in between, and no busy timeout helps it.
+    """
+    return engine.execution_options(**{_WRITES: True})
+
+
+def prepare(engine: Engine) -> None:
+    """Set each new connection of a SQLite engine up; other engines are left alone."""
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _open)
+        event.listen(engine, "begin", _begin)
+
+
+def _open(dbapi_connection: sqlite3.Connection, _record: Any) -> None:
+    # The driver's own transactions begin at the first write only; ours begin when we say so.
+    dbapi_connection.isolation_level = None
+    for pragma in (
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "foreign_keys = ON",
+        "busy_timeout = 10000",
+    ):
+        dbapi_connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin(connection: Connection) -> None:
+    writes = connection.get_execution_options().get(_WRITES)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

@@ -1,0 +1,23 @@
+"""Acting without a person. Importable by app.oauth and app.identity only."""
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from app.core.sqlite import for_writing
+
+log = logging.getLogger(__name__)
+
+
+@contextmanager
+def acting_as_system(engine: Engine, reason: str) -> Iterator[Session]:
+    """Run a transaction on the unguarded engine for a named task of the system.
+
+    It is committed at the end of the block, and rolled back where the block raises.
+    """
+    log.debug("acting as system: %s", reason)
+    with Session(for_writing(engine)) as session, session.begin():
+        yield session
