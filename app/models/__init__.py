@@ -1,0 +1,18 @@
+"""The tables, and which of their rows a principal may touch."""
+
+from app.models.audit import AUDIT_ROWS
+from app.models.client import CLIENT_ROWS, CLIENT_SECRET_ROWS
+from app.models.grant import GRANT_ROWS
+from app.models.task import COMMENT_ROWS, TASK_ROWS
+from app.models.user import USER_ROWS
+
+# A table that is not named here has no policy, and no procedure can reach it.
+ROW_POLICIES = {
+    "user_account": USER_ROWS,
+    "task": TASK_ROWS,
+    "comment": COMMENT_ROWS,
+    "client": CLIENT_ROWS,
+    "client_secret": CLIENT_SECRET_ROWS,
+    "oauth_grant": GRANT_ROWS,
+    "audit_event": AUDIT_ROWS,
+}

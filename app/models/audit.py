@@ -1,0 +1,41 @@
+"""The audit trail: written by the road, changed by nobody."""
+
+from sqlalchemy import BigInteger, String, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.core.audit import Event
+from app.core.policy import Bypass, Owner, RowPolicy
+from app.extensions import Model
+
+
+class AuditEvent(Model):
+    """One event. It names people and clients by id and outlives them."""
+
+    __tablename__ = "audit_event"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[int] = mapped_column(BigInteger, index=True)
+    action: Mapped[str] = mapped_column(String(80))
+    outcome: Mapped[str] = mapped_column(String(40))
+    channel: Mapped[str] = mapped_column(String(10))
+    user_id: Mapped[int | None] = mapped_column(index=True)
+    client_id: Mapped[str | None] = mapped_column(String(64), index=True)
+    subject: Mapped[str | None] = mapped_column(String(100))
+
+
+AUDIT_ROWS = RowPolicy(select=Bypass("audit:view"), insert=Owner("user_id"))
+
+
+def record(session: Session, event: Event) -> None:
+    """Add an event to the trail, within the session's transaction."""
+    session.execute(
+        insert(AuditEvent).values(
+            at=event.at,
+            action=event.action,
+            outcome=event.outcome,
+            channel=event.channel,
+            user_id=event.user_id,
+            client_id=event.client_id,
+            subject=event.subject,
+        )
+    )

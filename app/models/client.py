@@ -1,0 +1,92 @@
+"""OAuth clients and their secrets."""
+
+from enum import StrEnum
+from typing import Literal
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, false
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.policy import Bypass, Owner, RowPolicy, Via, either
+from app.extensions import Model
+
+CLIENT_NAME_LENGTH = 80
+DESCRIPTION_LENGTH = 500
+
+
+Kind = Literal["confidential", "public"]
+
+
+class Source(StrEnum):
+    """Who made a client."""
+
+    USER = "user"
+    ADMIN = "admin"
+    REGISTRATION = "registration"
+    BUILT_IN = "built-in"
+
+
+class Client(Model):
+    """An OAuth 2.0 client (RFC 6749 §2)."""
+
+    __tablename__ = "client"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_id: Mapped[str] = mapped_column(String(64), unique=True)
+    name: Mapped[str] = mapped_column(String(CLIENT_NAME_LENGTH))
+    description: Mapped[str] = mapped_column(String(DESCRIPTION_LENGTH))
+    source: Mapped[str] = mapped_column(String(16))
+    owner_id: Mapped[int | None] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), index=True
+    )
+    is_public: Mapped[bool] = mapped_column(server_default=false())
+    # The one method that a registration asked for; empty: any that fits the kind (RFC 7591 §2).
+    token_endpoint_auth_method: Mapped[str] = mapped_column(String(40))
+    redirect_uris: Mapped[list[str]] = mapped_column(JSON)
+    grant_types: Mapped[list[str]] = mapped_column(JSON)
+    scopes: Mapped[str] = mapped_column(String(2000))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    last_used_at: Mapped[int | None] = mapped_column(BigInteger)
+    revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it can keep a secret (RFC 6749 §2.1)."""
+        return "public" if self.is_public else "confidential"
+
+
+class ClientSecret(Model):
+    """One secret of a confidential client: 256 random bits, kept as SHA-256."""
+
+    __tablename__ = "client_secret"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    client_key: Mapped[int] = mapped_column(
+        ForeignKey("client.id", ondelete="CASCADE"), index=True
+    )
+    digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    last_four: Mapped[str] = mapped_column(String(4))
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+_OWN_OR_ANY = either(Owner(), Bypass("oauth-clients:edit"))
+
+CLIENT_ROWS = RowPolicy(
+    select=either(
+        Owner(),
+        Via("oauth_grant", "id", key="client_key"),
+        Bypass("oauth-clients:viewAll"),
+        Bypass("oauth-clients:edit"),
+    ),
+    insert=_OWN_OR_ANY,
+    update=_OWN_OR_ANY,
+    delete=_OWN_OR_ANY,
+)
+
+_OF_WRITABLE_CLIENT = Via("client", "client_key", rule=_OWN_OR_ANY)
+
+CLIENT_SECRET_ROWS = RowPolicy(
+    select=_OF_WRITABLE_CLIENT,
+    insert=_OF_WRITABLE_CLIENT,
+    update=_OF_WRITABLE_CLIENT,
+    delete=_OF_WRITABLE_CLIENT,
+)

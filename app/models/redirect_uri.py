@@ -1,0 +1,101 @@
+"""Which redirect URIs a client may register, and which URI of a request matches one."""
+
+import re
+from urllib.parse import SplitResult, urlsplit
+
+LENGTH = 2000
+MOST = 10
+_LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+_WEB = frozenset({"http", "https"})
+# A private-use scheme holds a dot (RFC 8252 §7.1); these are in use without one.
+_PRIVATE_USE = frozenset({"cursor", "vscode", "vscode-insiders", "windsurf", "claude", "zed"})
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+_ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()+,;=%]+")
+
+
+def checked(uri: str) -> str:
+    """Give the URI back as it is: a redirect URI matches by exact comparison (RFC 9700 §2.1).
+
+    Raises:
+        ValueError: it cannot be registered; the message says why, and names it.
+    """
+    fault = _fault(uri)
+    if fault:
+        shown = uri if len(uri) <= 100 else uri[:100] + "…"
+        raise ValueError(f"{shown!r} {fault}.")
+    return uri
+
+
+def matches(registered: str, requested: str) -> bool:
+    """Tell whether a request's URI is the registered one; the port of a loopback URI is free.
+
+    RFC 8252 §7.3: a program on the person's computer takes the port it gets.
+    """
+    if registered == requested:
+        return True
+    try:
+        ours, theirs = urlsplit(registered), urlsplit(requested)
+        _ = theirs.port
+    except ValueError:
+        return False
+    return (
+        is_loopback(ours)
+        and "#" not in requested
+        and _ALLOWED.fullmatch(requested) is not None
+        and _without_port(ours) == _without_port(theirs)
+    )
+
+
+def is_loopback(uri: SplitResult) -> bool:
+    """Tell whether this is plain HTTP to the person's own computer."""
+    return uri.scheme == "http" and uri.hostname in _LOOPBACK
+
+
+def destination(uri: str) -> str:
+    """Give where a redirect URI sends the browser, in words that a person can check."""
+    parts = urlsplit(uri)
+    return parts.netloc if parts.scheme in _WEB else f"{parts.scheme}:"
+
+
+def _without_port(uri: SplitResult) -> tuple[str, str | None, str | None, str, str]:
+    return uri.scheme, uri.username, uri.hostname, uri.path, uri.query
+
+
+def _fault(uri: str) -> str | None:
+    if not uri:
+        return "is empty"
+    if len(uri) > LENGTH:
+        return f"is longer than {LENGTH} characters"
+    if "*" in uri:
+        return "holds a wildcard: register each URI that you use"
+    if not _ALLOWED.fullmatch(uri):
+        return "holds a character that a URI cannot hold; percent-encode it"
+    if "#" in uri:
+        return "holds a fragment, which a redirect URI cannot have"
+    try:
+        parts = urlsplit(uri)
+        _ = parts.port
+    except ValueError:
+        return "is not a URI"
+    return _fault_of_web(parts) if parts.scheme in _WEB else _fault_of_private_use(uri, parts)
+
+
+def _fault_of_web(parts: SplitResult) -> str | None:
+    if not parts.hostname:
+        return "names no host"
+    if parts.username is not None or parts.password is not None:
+        return "holds user information"
+    if parts.scheme == "http" and not is_loopback(parts):
+        return "must use https; plain http is for 127.0.0.1, [::1] and localhost only"
+    return None
+
+
+def _fault_of_private_use(uri: str, parts: SplitResult) -> str | None:
+    if not _SCHEME.fullmatch(parts.scheme) or not uri.startswith(parts.scheme + ":"):
+        return "does not begin with a scheme, such as https://"
+    if "." not in parts.scheme and parts.scheme not in _PRIVATE_USE:
+        return (
+            f"uses the scheme {parts.scheme}:, which is not allowed; use https, "
+            "or a private-use scheme with a dot, such as com.example.app:"
+        )
+    return None

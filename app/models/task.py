@@ -1,0 +1,75 @@
+"""Tasks and the comments on them."""
+
+from typing import Literal
+
+from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Text, case
+from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.core.policy import Bypass, Owner, RowPolicy, Via, both, either
+from app.extensions import Model
+
+Status = Literal["open", "done"]
+
+TITLE_LENGTH = 200
+NOTES_LENGTH = 4000
+
+
+class Task(Model):
+    """Something that a person wants done."""
+
+    __tablename__ = "task"
+    __table_args__ = (
+        Index("ix_task_owner_id_id", "owner_id", "id"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    owner_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
+    notes: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+    updated_at: Mapped[int] = mapped_column(BigInteger)
+    completed_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    @hybrid_property
+    def status(self) -> Status:
+        """Whether it is still to be done."""
+        return "open" if self.completed_at is None else "done"
+
+    @status.inplace.expression
+    @classmethod
+    def _status_in_sql(cls) -> ColumnElement[str]:
+        return case((cls.completed_at.is_(None), "open"), else_="done").label("status")
+
+
+class Comment(Model):
+    """A remark on a task."""
+
+    __tablename__ = "comment"
+    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own shape
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    task_id: Mapped[int] = mapped_column(ForeignKey("task.id", ondelete="CASCADE"), index=True)
+    author_id: Mapped[int] = mapped_column(
+        ForeignKey("user_account.id", ondelete="CASCADE"), index=True
+    )
+    body: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[int] = mapped_column(BigInteger)
+
+
+TASK_ROWS = RowPolicy(
+    select=either(Owner(), Bypass("tasks:viewAll")),
+    insert=Owner(),
+    update=Owner(),
+    delete=Owner(),
+)
+
+_WRITABLE_TASK = Via("task", "task_id", rule=TASK_ROWS.update)
+
+COMMENT_ROWS = RowPolicy(
+    select=Via("task", "task_id"),
+    insert=both(Owner("author_id"), _WRITABLE_TASK),
+    update=both(Owner("author_id"), _WRITABLE_TASK),
+    delete=_WRITABLE_TASK,
+)
