@@ -1,0 +1,43 @@
+"""The product's verbs, one module per noun."""
+
+from app.core.procedure import Catalogue
+from app.procedures import (
+    comments,
+    connections,
+    health,
+    oauth_apps,
+    oauth_clients,
+    profile,
+    tasks,
+)
+
+
+def catalogue() -> Catalogue:
+    """Give the ordered public API, written out by hand."""
+    return Catalogue(
+        [
+            health.check,
+            profile.get,
+            tasks.list_,
+            tasks.get,
+            tasks.create,
+            tasks.update,
+            tasks.complete,
+            tasks.delete,
+            tasks.list_all,
+            comments.list_,
+            comments.add,
+            oauth_apps.list_,
+            oauth_apps.create,
+            oauth_apps.get,
+            oauth_apps.revoke,
+            oauth_apps.delete,
+            connections.list_,
+            connections.revoke,
+            oauth_clients.list_,
+            oauth_clients.get,
+            oauth_clients.create,
+            oauth_clients.revoke,
+            oauth_clients.delete,
+        ]
+    )

@@ -1,0 +1,131 @@
+"""What registering an OAuth client takes, whoever does it."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy.orm import Session
+
+from app.core import credentials, scopes
+from app.core.credentials import Prefix
+from app.models import redirect_uri
+from app.models.client import (
+    CLIENT_NAME_LENGTH,
+    DESCRIPTION_LENGTH,
+    Client,
+    ClientSecret,
+    Kind,
+    Source,
+)
+from app.procedures.shapes import Given, GivenId
+
+RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
+GRANT_TYPES = ["authorization_code", "refresh_token"]
+
+
+class ClientId(Given):
+    """Which client."""
+
+    client_id: GivenId = Field(description="The client's id.")
+
+
+class NewClient(Given):
+    """An OAuth client to be registered."""
+
+    name: str = Field(
+        min_length=1, max_length=CLIENT_NAME_LENGTH, description="What people will see."
+    )
+    redirect_uris: list[RedirectUri] = Field(
+        min_length=1,
+        max_length=redirect_uri.MOST,
+        description="Where the browser may be sent back to; compared character by character.",
+    )
+    description: str = Field(
+        "", max_length=DESCRIPTION_LENGTH, description="What it is for; the consent page shows it."
+    )
+    kind: Kind = Field(
+        "confidential", description="public: it cannot keep a secret, and gets none."
+    )
+
+    @field_validator("redirect_uris")
+    @classmethod
+    def _each_once(cls, uris: list[str]) -> list[str]:
+        return list(dict.fromkeys(uris))
+
+
+class ClientOut(BaseModel):
+    """An OAuth client."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    client_id: str
+    name: str
+    description: str
+    kind: Kind
+    source: Source
+    redirect_uris: list[str]
+    scopes: list[str]
+    created_at: datetime
+    last_used_at: datetime | None
+    revoked_at: datetime | None
+
+    @field_validator("scopes", mode="before")
+    @classmethod
+    def _as_list(cls, value: str | list[str]) -> list[str]:
+        return value.split() if isinstance(value, str) else value
+
+
+class ScopeOut(BaseModel):
+    """A scope, and what it means."""
+
+    name: str
+    sentence: str
+
+
+def explained(names: str) -> list[ScopeOut]:
+    """Give the scopes of a space-delimited list with their sentences, in declaration order."""
+    known = (scopes.SCOPES.get(name) for name in scopes.render(scopes.parse(names)).split())
+    return [ScopeOut(name=scope.name, sentence=scope.sentence) for scope in known if scope]
+
+
+def register(
+    session: Session,
+    given: NewClient,
+    *,
+    source: Source,
+    owner_id: int | None,
+    now: int,
+    allowed: str = " ".join(scopes.THIRD_PARTY),
+) -> tuple[Client, str | None]:
+    """Add a client; give it with its secret, which nothing keeps in clear, or none if public."""
+    client = Client(
+        client_id=credentials.identifier(),
+        name=given.name,
+        description=given.description,
+        source=source,
+        owner_id=owner_id,
+        is_public=given.kind == "public",
+        token_endpoint_auth_method="none" if given.kind == "public" else "",
+        redirect_uris=given.redirect_uris,
+        grant_types=GRANT_TYPES,
+        scopes=allowed,
+        created_at=now,
+    )
+    session.add(client)
+    session.flush()
+    return client, None if client.is_public else add_secret(session, client, now)
+
+
+def add_secret(session: Session, client: Client, now: int) -> str:
+    """Give a client a new secret, in clear for the only time."""
+    secret = credentials.issue(Prefix.CLIENT_SECRET)
+    session.add(
+        ClientSecret(
+            client_key=client.id,
+            digest=credentials.digest(secret),
+            last_four=secret[-4:],
+            created_at=now,
+        )
+    )
+    session.flush()
+    return secret

@@ -1,0 +1,67 @@
+"""Comments on tasks."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from app.core.procedure import Call, procedure
+from app.models.task import Comment, Task
+from app.procedures.shapes import GivenId, Id, Page, PageOf, page_of
+from app.procedures.tasks import TaskId
+
+COMMENT_LENGTH = 4000
+
+
+class CommentFilter(PageOf):
+    """The comments of which task."""
+
+    task_id: GivenId = Field(description="The task's id.")
+
+
+class NewComment(TaskId):
+    """A comment to be added."""
+
+    body: Annotated[str, Field(min_length=1, max_length=COMMENT_LENGTH)] = Field(
+        description="What you have to say."
+    )
+
+
+class CommentOut(BaseModel):
+    """A comment."""
+
+    id: Id
+    task_id: Id
+    author_id: Id
+    body: str
+    created_at: datetime
+
+
+class CommentPage(Page[CommentOut]):
+    """Some comments, newest first."""
+
+
+@procedure("comments.list", scopes=["tasks:view"])
+def list_(call: Call, given: CommentFilter) -> CommentPage:
+    """List the comments on a task, newest first."""
+    task = call.get(Task, given.task_id)
+    query = select(
+        Comment.id, Comment.task_id, Comment.author_id, Comment.body, Comment.created_at
+    ).where(Comment.task_id == task.id)
+    rows, next_cursor = page_of(call.session, query, Comment.id, given)
+    return CommentPage.model_validate(
+        {"items": rows, "next_cursor": next_cursor}, from_attributes=True
+    )
+
+
+@procedure("comments.add", scopes=["tasks:edit"], writes=True)
+def add(call: Call, given: NewComment) -> CommentOut:
+    """Add a comment to a task."""
+    task = call.get(Task, given.task_id)
+    comment = Comment(
+        task_id=task.id, author_id=call.user_id, body=given.body, created_at=call.now
+    )
+    call.session.add(comment)
+    call.session.flush()
+    return CommentOut.model_validate(comment, from_attributes=True)

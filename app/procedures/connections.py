@@ -1,0 +1,88 @@
+"""The apps that a person has connected: what they have allowed."""
+
+from datetime import UTC, datetime
+
+from pydantic import BaseModel
+from sqlalchemy import select
+
+from app.core.errors import NotFound
+from app.core.procedure import PAGES_ONLY, Call, procedure
+from app.models.client import Client, Source
+from app.models.grant import Grant
+from app.procedures.clients import ClientId, ScopeOut, explained
+from app.procedures.shapes import Nothing
+
+
+class ConnectionOut(BaseModel):
+    """An app that you have connected."""
+
+    client_id: str
+    name: str
+    description: str
+    source: Source
+    is_client_revoked: bool
+    scopes: list[ScopeOut]
+    granted_at: datetime
+    last_used_at: datetime | None
+
+
+class ConnectionList(BaseModel):
+    """The apps that a person has connected, newest first."""
+
+    items: list[ConnectionOut]
+
+
+class Disconnected(BaseModel):
+    """Which app was disconnected."""
+
+    client_id: str
+    name: str
+
+
+@procedure("connections.list", scopes=["connections:view"], channels=PAGES_ONLY)
+def list_(call: Call, given: Nothing) -> ConnectionList:  # noqa: ARG001 - takes no arguments
+    """List the apps that you have connected."""
+    live = select(Grant, Client).where(*_live(call)).order_by(Grant.id.desc())
+    return ConnectionList(
+        items=[_shown(grant, client) for grant, client in call.session.execute(live)]
+    )
+
+
+@procedure(
+    "connections.revoke",
+    scopes=["connections:edit"],
+    channels=PAGES_ONLY,
+    writes=True,
+    destructive=True,
+)
+def revoke(call: Call, given: ClientId) -> Disconnected:
+    """Disconnect an app: from now on what you allowed it is refused."""
+    found = call.session.execute(
+        select(Grant, Client).where(*_live(call), Client.client_id == given.client_id)
+    ).one_or_none()
+    if found is None:
+        raise NotFound(f"You have not connected an app {given.client_id!r}.")
+    grant, client = found
+    grant.revoked_at = call.now
+    return Disconnected(client_id=client.client_id, name=client.name)
+
+
+def _live(call: Call) -> tuple[object, ...]:
+    return (
+        Client.id == Grant.client_key,
+        Grant.user_id == call.user_id,
+        Grant.revoked_at.is_(None),
+    )
+
+
+def _shown(grant: Grant, client: Client) -> ConnectionOut:
+    return ConnectionOut(
+        client_id=client.client_id,
+        name=client.name,
+        description=client.description,
+        source=Source(client.source),
+        is_client_revoked=client.revoked_at is not None,
+        scopes=explained(grant.scopes),
+        granted_at=datetime.fromtimestamp(grant.created_at, UTC),
+        last_used_at=grant.last_used_at,
+    )

@@ -1,0 +1,164 @@
+"""Every OAuth client, for admins."""
+
+from collections import Counter
+
+from pydantic import BaseModel, Field
+from sqlalchemy import Select, String, cast, or_, select
+
+from app.core import scopes
+from app.core.errors import NotFound
+from app.core.procedure import PAGES_ONLY, Call, procedure
+from app.models.client import Client, Source
+from app.models.grant import Grant
+from app.models.user import User
+from app.procedures.clients import ClientId, ClientOut, NewClient, ScopeOut, register
+from app.procedures.shapes import Page, PageOf, page_of
+
+
+class ClientFilter(PageOf):
+    """Which clients."""
+
+    q: str | None = Field(
+        None, max_length=200, description="Words that name, id or redirect URI must hold."
+    )
+
+
+class AnyClient(ClientOut):
+    """An OAuth client as an admin sees it: whose it is, and what people granted it."""
+
+    owner: str | None
+    granted: list["GrantedScope"]
+    users: int
+
+
+class GrantedScope(ScopeOut):
+    """A scope that people granted a client, and how many of them did."""
+
+    users: int
+
+
+class ClientPage(Page[AnyClient]):
+    """Some clients, newest first."""
+
+
+class NewAnyClient(BaseModel):
+    """A client just created, and its secret for the only time."""
+
+    client: AnyClient
+    client_secret: str | None
+
+
+class DeletedClient(BaseModel):
+    """Which client was deleted."""
+
+    client_id: str
+    name: str
+
+
+@procedure("oauth_clients.list", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
+def list_(call: Call, given: ClientFilter) -> ClientPage:
+    """List every OAuth client, newest first."""
+    rows, next_cursor = page_of(call.session, _found(given.q), Client.id, given)
+    return ClientPage(items=_shown(call, [row[0] for row in rows]), next_cursor=next_cursor)
+
+
+@procedure("oauth_clients.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
+def get(call: Call, given: ClientId) -> AnyClient:
+    """Show one OAuth client."""
+    return _one(call, _client(call, given.client_id))
+
+
+@procedure("oauth_clients.create", scopes=["oauth-clients:edit"], channels=PAGES_ONLY, writes=True)
+def create(call: Call, given: NewClient) -> NewAnyClient:
+    """Create an OAuth client of the workspace; its secret is in this answer and never again."""
+    client, secret = register(
+        call.session, given, source=Source.ADMIN, owner_id=call.user_id, now=call.now
+    )
+    return NewAnyClient(client=_one(call, client), client_secret=secret)
+
+
+@procedure(
+    "oauth_clients.revoke",
+    scopes=["oauth-clients:edit"],
+    channels=PAGES_ONLY,
+    writes=True,
+    destructive=True,
+    idempotent=True,
+)
+def revoke(call: Call, given: ClientId) -> AnyClient:
+    """Revoke a client: from now on its tokens and its secret are refused."""
+    client = _client(call, given.client_id)
+    client.revoked_at = client.revoked_at or call.now
+    call.session.flush()
+    return _one(call, client)
+
+
+@procedure(
+    "oauth_clients.delete",
+    scopes=["oauth-clients:edit"],
+    channels=PAGES_ONLY,
+    writes=True,
+    destructive=True,
+)
+def delete(call: Call, given: ClientId) -> DeletedClient:
+    """Delete a client, with everything that people allowed it."""
+    client = _client(call, given.client_id)
+    call.session.delete(client)
+    return DeletedClient(client_id=client.client_id, name=client.name)
+
+
+def _found(words: str | None) -> Select[tuple[int]]:
+    query = select(Client.id)
+    if words:
+        # The URIs are kept as JSON text, in which a search by words is as good as in a list.
+        uris = cast(Client.redirect_uris, String)
+        held = (Client.name, Client.client_id, uris)
+        query = query.where(or_(*(column.icontains(words, autoescape=True) for column in held)))
+    return query
+
+
+def _client(call: Call, client_id: str) -> Client:
+    client = call.session.scalars(
+        select(Client).where(Client.client_id == client_id)
+    ).one_or_none()
+    if client is None:
+        raise NotFound(f"There is no client {client_id!r}.")
+    return client
+
+
+def _one(call: Call, client: Client) -> AnyClient:
+    return _shown(call, [client.id])[0]
+
+
+def _shown(call: Call, keys: list[int]) -> list[AnyClient]:
+    """Give clients with owners and grants: two queries, however many clients there are."""
+    with_owners = call.session.execute(
+        select(Client, User.email)
+        .outerjoin(User, User.id == Client.owner_id)
+        .where(Client.id.in_(keys))
+        .order_by(Client.id.desc())
+    ).all()
+    grants = call.session.execute(
+        select(Grant.client_key, Grant.scopes).where(
+            Grant.client_key.in_(keys), Grant.revoked_at.is_(None)
+        )
+    ).all()
+    users = Counter(key for key, _ in grants)
+    granted = Counter((key, scope) for key, held in grants for scope in held.split())
+    return [
+        AnyClient(
+            **ClientOut.model_validate(client).model_dump(),
+            owner=owner,
+            users=users[client.id],
+            granted=_granted(client.id, granted),
+        )
+        for client, owner in with_owners
+    ]
+
+
+def _granted(key: int, granted: Counter[tuple[int, str]]) -> list[GrantedScope]:
+    return [
+        GrantedScope(name=scope.name, sentence=scope.sentence, users=granted[key, scope.name])
+        for scope in scopes.SCOPES.values()
+        if granted[key, scope.name]
+    ]
