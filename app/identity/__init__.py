@@ -1,0 +1,1 @@
+"""From a credential to a principal: sessions of browsers, bearer tokens of clients."""

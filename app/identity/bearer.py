@@ -1,0 +1,113 @@
+"""From a bearer token to a principal, by one query and without the ORM."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Engine, Row, bindparam, func, select, update
+
+from app.core import credentials
+from app.core.credentials import Prefix
+from app.core.principal import Channel, Principal
+from app.core.resource import Resources
+from app.core.system import acting_as_system
+from app.models.client import Client
+from app.models.grant import AccessToken, Family, Grant
+from app.models.user import RoleScope, User, UserRole
+
+_NOTED_EVERY = 60
+_SCHEME = "bearer "
+
+_ROLE_SCOPES = (
+    select(func.aggregate_strings(RoleScope.scope, " "))
+    .join(UserRole, UserRole.role_id == RoleScope.role_id)
+    .where(UserRole.user_id == User.id)
+    .scalar_subquery()
+)
+_LOOKUP = (
+    select(
+        User.id,
+        Client.client_id,
+        Grant.id,
+        Grant.last_used_at,
+        Family.resource,
+        AccessToken.expires_at,
+        AccessToken.scopes,
+        Grant.scopes,
+        Client.scopes,
+        _ROLE_SCOPES,
+    )
+    .join_from(AccessToken, Family, Family.id == AccessToken.family_id)
+    .join(Grant, Grant.id == Family.grant_id)
+    .join(Client, Client.id == Grant.client_key)
+    .join(User, User.id == Grant.user_id)
+    .where(
+        AccessToken.digest == bindparam("digest"),
+        Family.revoked_at.is_(None),
+        Grant.revoked_at.is_(None),
+        Client.revoked_at.is_(None),
+        User.suspended_at.is_(None),
+    )
+)
+
+
+class TokenRefused(Exception):
+    """The bearer token is no good here; the message says why (RFC 6750 §3.1)."""
+
+
+def token_in(authorization: str | None) -> str | None:
+    """Give the token of an `Authorization` header; None where it carries none (RFC 6750 §2.1)."""
+    if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
+        return None
+    return authorization[len(_SCHEME) :].strip()
+
+
+class Bearer:
+    """Tells who presents an access token."""
+
+    def __init__(
+        self, engine: Engine, resources: Resources, now: Callable[[], float] = time.time
+    ) -> None:
+        self._engine = engine
+        self._resources = resources
+        self._now = now
+
+    def principal(self, token: str, channel: Channel, entrance: str) -> Principal:
+        """Give the principal of an access token at one of the app's entrances.
+
+        Raises:
+            TokenRefused: it is malformed, unknown, expired, revoked, or meant for elsewhere.
+        """
+        if not credentials.is_well_formed(token, Prefix.ACCESS_TOKEN):
+            raise TokenRefused("The access token is malformed.")
+        now = int(self._now())
+        row = self._row(credentials.digest(token))
+        if row is None:
+            raise TokenRefused("The access token is unknown or revoked.")
+        user_id, client_id, grant_id, used_at, resource, expires_at, *held = row
+        if expires_at <= now:
+            raise TokenRefused("The access token has expired.")
+        if not self._resources.admits(resource, entrance):
+            raise TokenRefused("The access token was issued for another resource.")
+        if used_at is None or used_at <= now - _NOTED_EVERY:
+            self._note_use(grant_id, now)
+        of_token, of_grant, of_client, of_roles = (frozenset((s or "").split()) for s in held)
+        return Principal(
+            channel=channel,
+            user_id=user_id,
+            scopes=of_token & of_grant & of_client & of_roles,
+            reach=of_roles,
+            client_id=client_id,
+            grant_id=grant_id,
+        )
+
+    def _row(self, digest: bytes) -> Row[Any] | None:
+        with self._engine.connect() as connection:
+            return connection.execute(_LOOKUP, {"digest": digest}).one_or_none()
+
+    def _note_use(self, grant_id: int, now: int) -> None:
+        """Write down that a grant and its client are in use; once a minute, or it is the load."""
+        with acting_as_system(self._engine, "note the use of a grant") as session:
+            grant = update(Grant).where(Grant.id == grant_id).values(last_used_at=now)
+            key = session.scalar(grant.returning(Grant.client_key))
+            session.execute(update(Client).where(Client.id == key).values(last_used_at=now))

@@ -1,0 +1,120 @@
+"""From a browser's session to a principal: a cookie that is worth its database row."""
+
+import time
+from dataclasses import dataclass, field
+from typing import cast
+from urllib.parse import urlsplit
+
+from flask import Request, abort, current_app, request, session
+from flask_login import UserMixin, current_user, login_user, logout_user
+from sqlalchemy import func, select, update
+
+from app.core import credentials
+from app.core.credentials import Prefix
+from app.core.principal import Channel, Principal
+from app.core.system import acting_as_system
+from app.extensions import db, login
+from app.identity.bearer import token_in
+from app.models.user import Login, RoleScope, User, UserRole
+
+LASTS = 14 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer(UserMixin):  # type: ignore[misc] # flask-login carries no types
+    """The person in front of a page."""
+
+    principal: Principal
+    email: str
+    name: str
+    credential: str = field(repr=False)
+
+    def get_id(self) -> str:
+        """Give what the cookie holds: the credential of the login, not the user's id."""
+        return self.credential
+
+    def may(self, scope: str) -> bool:
+        """Tell whether the person's roles hold a scope; for what a page offers, not decides."""
+        return scope in self.principal.scopes
+
+
+def viewer() -> Viewer | None:
+    """Give the person who is signed in, if there is one."""
+    return cast("Viewer", current_user) if current_user.is_authenticated else None
+
+
+def sign_in(user_id: int) -> None:
+    """Begin a session for this user, under a new cookie."""
+    now = int(time.time())
+    credential = credentials.issue(Prefix.LOGIN)
+    session.clear()
+    with acting_as_system(db.engine, "begin a session") as store:
+        store.add(
+            Login(
+                digest=credentials.digest(credential),
+                user_id=user_id,
+                created_at=now,
+                expires_at=now + LASTS,
+                user_agent=request.user_agent.string[:200],
+                address=(request.remote_addr or "")[:45],
+            )
+        )
+    found = load(credential)
+    if found is None:
+        abort(403)
+    login_user(found)
+    session.permanent = True
+
+
+def sign_out() -> None:
+    """End the session, here and in the database."""
+    seen = viewer()
+    if seen:
+        with acting_as_system(db.engine, "end a session") as store:
+            store.execute(
+                update(Login)
+                .where(Login.digest == credentials.digest(seen.credential))
+                .values(revoked_at=int(time.time()))
+            )
+    logout_user()
+    session.clear()
+
+
+@login.user_loader  # type: ignore[misc] # flask-login carries no types
+def load(credential: str) -> Viewer | None:
+    """Give the person whose login this is; None where it is unknown, over or revoked."""
+    if not credentials.is_well_formed(credential, Prefix.LOGIN):
+        return None
+    with db.engine.connect() as connection:
+        row = connection.execute(
+            select(User.id, User.email, User.name, func.aggregate_strings(RoleScope.scope, " "))
+            .join_from(Login, User, User.id == Login.user_id)
+            .outerjoin(UserRole, UserRole.user_id == User.id)
+            .outerjoin(RoleScope, RoleScope.role_id == UserRole.role_id)
+            .where(
+                Login.digest == credentials.digest(credential),
+                Login.revoked_at.is_(None),
+                Login.expires_at > int(time.time()),
+                User.suspended_at.is_(None),
+            )
+            .group_by(User.id, User.email, User.name)
+        ).one_or_none()
+    if row is None:
+        return None
+    scopes = frozenset((row[3] or "").split())
+    principal = Principal(Channel.BROWSER, row[0], scopes=scopes, reach=scopes)
+    return Viewer(principal, email=row[1], name=row[2], credential=credential)
+
+
+def is_ambiguous(given: Request) -> bool:
+    """Tell whether a request carries a session's cookie and a bearer token at once."""
+    cookie = current_app.config["SESSION_COOKIE_NAME"]
+    return cookie in given.cookies and token_in(given.headers.get("Authorization")) is not None
+
+
+def safe_next(target: str | None) -> str:
+    """Give where to go after signing in: a path of this app, or its first page."""
+    if not target or not target.startswith("/") or "\\" in target or not target.isprintable():
+        return "/tasks"
+    parts = urlsplit(target)
+    return target if not parts.netloc and not target.startswith("//") else "/tasks"

@@ -1,0 +1,51 @@
+"""How often a password may be guessed: per account and per address, in the database."""
+
+import hashlib
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from app.models.user import Guess
+
+WINDOW = 15 * 60
+PER_ACCOUNT = 10
+PER_ADDRESS = 50
+
+
+class TooManyGuesses(Exception):
+    """No more guesses for now; `retry_after` is in seconds."""
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__("Too many attempts. Wait a while, then try again.")
+        self.retry_after = retry_after
+
+
+def count_guess(session: Session, *, email: str, address: str, now: int) -> None:
+    """Write one attempt down, before its password is looked at: parallel guesses all count.
+
+    Raises:
+        TooManyGuesses: account or address has had its share of the last fifteen minutes.
+    """
+    session.execute(delete(Guess).where(Guess.at <= now - WINDOW))
+    for subject, most in ((account(email), PER_ACCOUNT), (address_of(address), PER_ADDRESS)):
+        tried, first = session.execute(
+            select(func.count(), func.min(Guess.at)).where(Guess.subject == subject)
+        ).one()
+        if tried >= most:
+            raise TooManyGuesses(max(1, first + WINDOW - now))
+    session.add_all(Guess(subject=s, at=now) for s in (account(email), address_of(address)))
+
+
+def forgive(session: Session, *, email: str) -> None:
+    """Forget an account's failed attempts: its person has signed in."""
+    session.execute(delete(Guess).where(Guess.subject == account(email)))
+
+
+def account(email: str) -> str:
+    """Give how the attempts at an account are counted, whether or not it exists."""
+    return "account:" + hashlib.sha256(email.encode()).hexdigest()
+
+
+def address_of(address: str) -> str:
+    """Give how the attempts from an address are counted."""
+    return "address:" + address

@@ -1,0 +1,206 @@
+"""Grants, families and tokens: how they are issued, rotated and revoked.
+
+Each function works within the caller's transaction, so that an issue is whole or not at all.
+"""
+
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.core import credentials, scopes
+from app.core.credentials import Prefix
+from app.core.errors import InvalidInput, NotFound
+from app.core.system import acting_as_system
+from app.models.client import Client
+from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
+from app.models.user import User
+
+# Seconds.
+ACCESS_TOKEN_LASTS = 3600
+REFRESH_TOKEN_LASTS = 30 * 24 * 3600
+CODE_LASTS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Authorization:
+    """What a person allowed a client, and what the tokens of it are good for."""
+
+    user_id: int
+    client_key: int
+    scopes: frozenset[str]
+    resource: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyRow:
+    """The live family that a code or a refresh token belongs to."""
+
+    id: int
+    client_key: int
+    scopes: str
+    resource: str | None
+
+
+def open_family(session: Session, given: Authorization, now: int) -> int:
+    """Write an authorization down: widen the person's grant for the client, start a family."""
+    grant = session.execute(
+        select(Grant.id, Grant.scopes).where(
+            Grant.user_id == given.user_id,
+            Grant.client_key == given.client_key,
+            Grant.revoked_at.is_(None),
+        )
+    ).one_or_none()
+    if grant is None:
+        grant_id = session.scalar(
+            insert(Grant)
+            .values(
+                user_id=given.user_id,
+                client_key=given.client_key,
+                scopes=scopes.render(given.scopes),
+                created_at=now,
+            )
+            .returning(Grant.id)
+        )
+    else:
+        grant_id = grant.id
+        wider = scopes.render(scopes.parse(grant.scopes) | given.scopes)
+        session.execute(update(Grant).where(Grant.id == grant_id).values(scopes=wider))
+    family_id = session.scalar(
+        insert(Family)
+        .values(
+            grant_id=grant_id,
+            scopes=scopes.render(given.scopes),
+            resource=given.resource,
+            created_at=now,
+        )
+        .returning(Family.id)
+    )
+    return int(family_id or 0)
+
+
+def live_family(session: Session, family_id: int) -> FamilyRow | None:
+    """Give a family; None where it, its grant, its client or its person no longer counts."""
+    row = session.execute(
+        select(Family.id, Grant.client_key, Family.scopes, Family.resource)
+        .join(Grant, Grant.id == Family.grant_id)
+        .join(Client, Client.id == Grant.client_key)
+        .join(User, User.id == Grant.user_id)
+        .where(
+            Family.id == family_id,
+            Family.revoked_at.is_(None),
+            Grant.revoked_at.is_(None),
+            Client.revoked_at.is_(None),
+            User.suspended_at.is_(None),
+        )
+    ).one_or_none()
+    return None if row is None else FamilyRow(*row)
+
+
+def revoke_family(session: Session, family_id: int, now: int) -> None:
+    """Revoke everything that one authorization led to."""
+    session.execute(
+        update(Family)
+        .where(Family.id == family_id, Family.revoked_at.is_(None))
+        .values(revoked_at=now)
+    )
+
+
+def issue_code(
+    session: Session, family_id: int, *, redirect_uri: str | None, code_challenge: str, now: int
+) -> str:
+    """Give a new authorization code (RFC 6749 §4.1.2)."""
+    code = credentials.issue(Prefix.AUTHORIZATION_CODE)
+    session.execute(
+        insert(AuthorizationCode).values(
+            digest=credentials.digest(code),
+            family_id=family_id,
+            redirect_uri=redirect_uri,
+            code_challenge=code_challenge,
+            expires_at=now + CODE_LASTS,
+        )
+    )
+    return code
+
+
+def issue_access_token(session: Session, family_id: int, granted: str, now: int) -> str:
+    """Give a new access token."""
+    token = credentials.issue(Prefix.ACCESS_TOKEN)
+    session.execute(
+        insert(AccessToken).values(
+            digest=credentials.digest(token),
+            family_id=family_id,
+            scopes=granted,
+            issued_at=now,
+            expires_at=now + ACCESS_TOKEN_LASTS,
+        )
+    )
+    return token
+
+
+def issue_refresh_token(session: Session, family_id: int, now: int) -> str:
+    """Give a new refresh token; the caller has consumed the one before."""
+    token = credentials.issue(Prefix.REFRESH_TOKEN)
+    session.execute(
+        insert(RefreshToken).values(
+            digest=credentials.digest(token),
+            family_id=family_id,
+            issued_at=now,
+            expires_at=now + REFRESH_TOKEN_LASTS,
+        )
+    )
+    return token
+
+
+def consume(
+    session: Session, table: type[AuthorizationCode | RefreshToken], digest: bytes, now: int
+) -> bool:
+    """Use a code or refresh token up; of many at once, one wins (RFC 9700 §4.5, §4.14)."""
+    used = session.execute(
+        update(table)
+        .where(table.digest == digest, table.consumed_at.is_(None), table.expires_at > now)
+        .values(consumed_at=now)
+        .returning(table.digest)
+    )
+    return used.one_or_none() is not None
+
+
+def forget_access_token(session: Session, digest: bytes) -> None:
+    """Revoke one access token alone."""
+    session.execute(delete(AccessToken).where(AccessToken.digest == digest))
+
+
+def mint(
+    engine: Engine,
+    *,
+    client_id: str,
+    email: str,
+    granted: frozenset[str],
+    now: int,
+    resource: str | None = None,
+) -> dict[str, object]:
+    """Issue an access token without the person, for scripts and tests.
+
+    Raises:
+        NotFound: there is no such client, or no such user.
+        InvalidInput: the client may not ask for one of the scopes.
+    """
+    with acting_as_system(engine, "mint a token") as session:
+        client = session.execute(
+            select(Client.id, Client.scopes).where(
+                Client.client_id == client_id, Client.revoked_at.is_(None)
+            )
+        ).one_or_none()
+        user_id = session.scalar(select(User.id).where(User.email == email))
+        if client is None or user_id is None:
+            raise NotFound("There is no such client." if client is None else "There is no such user.")
+        if excess := granted - scopes.parse(client.scopes):
+            raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.")
+        family_id = open_family(session, Authorization(user_id, client.id, granted, resource), now)
+        token = issue_access_token(session, family_id, scopes.render(granted), now)
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": ACCESS_TOKEN_LASTS,
+        "scope": scopes.render(granted),
+    }
