@@ -1,0 +1,71 @@
+"""Latchkey: functions become, each declared once, an HTTP API, a console and an MCP server."""
+
+from pathlib import Path
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import config
+from app.blueprints import BLUEPRINTS, edge
+from app.core import sqlite
+from app.core.pipeline import Pipeline
+from app.core.resource import Resources
+from app.core.sqlite_guard import RowGuard
+from app.extensions import ROWS, csrf, db, htmx, limiter, login, migrate
+from app.identity.bearer import Bearer
+from app.models import ROW_POLICIES
+from app.models.audit import record
+from app.procedures import catalogue
+
+_PROJECT = Path(__file__).parent.parent
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """Put the application together.
+
+    Raises:
+        SettingsInvalid: a setting does not fit.
+        Misdeclared: a procedure's declaration does not fit.
+    """
+    settings = settings or config.load()
+    app = Flask(__name__)
+    app.config.from_mapping(_flask_settings(settings))
+    app.extensions["settings"] = settings
+    if settings.trusted_proxies:
+        hops = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign] # Flask's documented way
+    edge.init_app(app)
+    for extension in (db, csrf, login, htmx, limiter):
+        extension.init_app(app)
+    migrate.init_app(app, db, directory=str(_PROJECT / "migrations"))
+    with app.app_context():
+        _build_road(app, settings)
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    return app
+
+
+def _build_road(app: Flask, settings: config.Settings) -> None:
+    for engine in db.engines.values():
+        sqlite.prepare(engine)
+    rows = db.engines[ROWS]
+    RowGuard(db.metadata, ROW_POLICIES).watch(rows)
+    app.extensions["pipeline"] = Pipeline(catalogue(), rows, record)
+    app.extensions["bearer"] = Bearer(db.engine, Resources(settings.public_url))
+
+
+def _flask_settings(settings: config.Settings) -> dict[str, object]:
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SQLALCHEMY_DATABASE_URI": settings.database_url,
+        "SQLALCHEMY_BINDS": {ROWS: settings.database_url},
+        "SESSION_COOKIE_NAME": "__Host-latchkey" if settings.is_https else "latchkey",
+        "SESSION_COOKIE_SECURE": settings.is_https,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "PERMANENT_SESSION_LIFETIME": 14 * 24 * 3600,
+        "WTF_CSRF_TIME_LIMIT": None,
+        "WTF_CSRF_SSL_STRICT": settings.is_https,
+        "MAX_CONTENT_LENGTH": 1024 * 1024,
+        "MAX_FORM_MEMORY_SIZE": 256 * 1024,
+        "RATELIMIT_ENABLED": settings.rate_limits == "on",
+    }

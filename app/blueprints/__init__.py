@@ -1,0 +1,3 @@
+"""HTTP and HTML, one folder per audience."""
+
+BLUEPRINTS = ()
