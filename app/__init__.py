@@ -51,7 +51,8 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     rows = db.engines[ROWS]
     RowGuard(db.metadata, ROW_POLICIES).watch(rows)
     app.extensions["pipeline"] = Pipeline(catalogue(), rows, record)
-    app.extensions["bearer"] = Bearer(db.engine, Resources(settings.public_url))
+    app.extensions["resources"] = resources = Resources(settings.public_url)
+    app.extensions["bearer"] = Bearer(db.engine, resources)
 
 
 def _flask_settings(settings: config.Settings) -> dict[str, object]:

@@ -1,4 +1,134 @@
 """The edge of the Flask app: what every request must be, and what every answer carries."""
-from flask import Flask
+
+import logging
+import secrets
+from collections.abc import Mapping
+
+from flask import Flask, Response, jsonify, make_response, redirect, request, url_for
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+
+from app.blueprints.pages import page
+from app.core.errors import CallError, NotSignedIn
+from app.extensions import htmx, login
+from app.identity.session import is_ambiguous
+from app.surfaces.problem import MEDIA_TYPE, problem
+
+log = logging.getLogger(__name__)
+
+_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    # One page of a popup's chain without it, and the console's Authorize loses its opener.
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+}
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'{form_action}; "
+    "frame-ancestors 'none'"
+)
+_OF_OAUTH = ("/oauth/token", "/oauth/revoke", "/oauth/register", "/.well-known/")
+
+
 def init_app(app: Flask) -> None:
-    pass
+    """Stand at the edge of an app: before every other hook, around every answer."""
+    app.before_request(_refuse_ambiguity)
+    app.after_request(_secure)
+    app.register_error_handler(CallError, _refused)
+    app.register_error_handler(CSRFError, _expired_form)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(Exception, _bug)
+    login.unauthorized_handler(_to_sign_in)
+
+
+def content_security_policy(form_action: str = "") -> str:
+    """Give the policy of a page; `form_action` is where its forms may lead besides here."""
+    return _POLICY.format(form_action=f" {form_action}" if form_action else "")
+
+
+def _refuse_ambiguity() -> Response | None:
+    if is_ambiguous(request):
+        return _answer(
+            400,
+            "ambiguous_credentials",
+            "This request carries a session and a bearer token. Send one of them.",
+        )
+    return None
+
+
+def _secure(response: Response) -> Response:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("Content-Security-Policy", content_security_policy())
+    if request.is_secure:
+        response.headers.setdefault("Strict-Transport-Security", "max-age=63072000")
+    if response.mimetype == "text/html":
+        response.headers.setdefault("Cache-Control", "no-store")
+        response.vary.add("HX-Request")
+    return response
+
+
+def _refused(refusal: CallError) -> Response:
+    if isinstance(refusal, NotSignedIn) and not _is_of_api():
+        return _to_sign_in()
+    return _answer(refusal.status, refusal.code, refusal.message, fields=refusal.fields)
+
+
+def _expired_form(_error: CSRFError) -> Response:
+    return _answer(
+        400, "invalid_form", "This form is too old, or not ours. Reload the page, then try again."
+    )
+
+
+def _http_error(error: HTTPException) -> Response:
+    if error.response is not None:
+        return make_response(error.response)
+    code = error.name.lower().replace(" ", "_")
+    headers = {k: v for k, v in error.get_headers() if k not in ("Content-Type", "Content-Length")}
+    return _answer(error.code or 500, code, error.description or error.name, headers=headers)
+
+
+def _bug(error: Exception) -> Response:
+    """Answer a bug with its number in the log; what it was is nobody's business outside."""
+    number = secrets.token_hex(4)
+    log.error("bug %s at %s %s", number, request.method, request.path, exc_info=error)
+    detail = f"Something went wrong on our side. Tell the operator this number: {number}."
+    return _answer(InternalServerError.code, "server_error", detail)
+
+
+def _to_sign_in() -> Response:
+    here = request.full_path.rstrip("?") if request.method == "GET" else None
+    target = url_for("auth.login", next=here)
+    if htmx:
+        response = make_response("", 204)
+        response.headers["HX-Redirect"] = target
+        return response
+    return make_response(redirect(target, 303))
+
+
+def _answer(
+    status: int,
+    code: str,
+    detail: str,
+    *,
+    fields: Mapping[str, str] | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """Say what is wrong in the words that the caller understands: of the API, OAuth, or people."""
+    if _is_of_api():
+        response = jsonify(problem(status, code, detail, fields))
+        response.mimetype = MEDIA_TYPE
+    elif request.path.startswith(_OF_OAUTH):
+        error = "server_error" if status >= InternalServerError.code else "invalid_request"
+        response = jsonify({"error": error, "error_description": detail})
+        response.headers["Cache-Control"] = "no-store"
+    else:
+        response = page("errors/error.html", status=status, detail=detail)
+    response.status_code = status
+    response.headers.update(headers or {})
+    return response
+
+
+def _is_of_api() -> bool:
+    return request.path == "/api" or request.path.startswith("/api/")

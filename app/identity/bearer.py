@@ -30,7 +30,7 @@ _LOOKUP = (
         Client.client_id,
         Grant.id,
         Grant.last_used_at,
-        Family.resource,
+        AccessToken.resource,
         AccessToken.expires_at,
         AccessToken.scopes,
         Grant.scopes,

@@ -5,6 +5,8 @@ and codes and tokens belong to a family. Revoking is one update: of the client, 
 the family; nothing below it counts from then on.
 """
 
+from typing import Any
+
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -13,6 +15,7 @@ from app.extensions import Model
 
 _SCOPES = String(2000)
 _DIGEST = LargeBinary(32)
+_RESOURCE = String(500)
 
 
 class Grant(Model):
@@ -44,7 +47,7 @@ class Grant(Model):
 class Family(Model):
     """One authorization: its code, its refresh tokens one after the other, its access tokens.
 
-    `resource` is what its tokens are good for (RFC 8707); none means the whole app.
+    `resource` is what its tokens may be good for (RFC 8707); none means the whole app.
     """
 
     __tablename__ = "token_family"
@@ -54,7 +57,7 @@ class Family(Model):
         ForeignKey("oauth_grant.id", ondelete="CASCADE"), index=True
     )
     scopes: Mapped[str] = mapped_column(_SCOPES)
-    resource: Mapped[str | None] = mapped_column(String(500))
+    resource: Mapped[str | None] = mapped_column(_RESOURCE)
     created_at: Mapped[int] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
 
@@ -76,7 +79,10 @@ class AuthorizationCode(Model):
 
 
 class AccessToken(Model):
-    """An access token; revoking one alone deletes it."""
+    """An access token; revoking one alone deletes it.
+
+    `resource` is what it is good for, which may be less than what its family is.
+    """
 
     __tablename__ = "access_token"
     __table_args__ = {"sqlite_with_rowid": False}  # noqa: RUF012 - SQLAlchemy's own shape
@@ -86,6 +92,7 @@ class AccessToken(Model):
         ForeignKey("token_family.id", ondelete="CASCADE"), index=True
     )
     scopes: Mapped[str] = mapped_column(_SCOPES)
+    resource: Mapped[str | None] = mapped_column(_RESOURCE)
     issued_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
 
@@ -114,7 +121,7 @@ class ConsentRequest(Model):
     user_id: Mapped[int] = mapped_column(
         ForeignKey("user_account.id", ondelete="CASCADE"), index=True
     )
-    parameters: Mapped[dict[str, str]] = mapped_column(JSON)
+    parameters: Mapped[dict[str, Any]] = mapped_column(JSON)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)
     decided_at: Mapped[int | None] = mapped_column(BigInteger)
 

@@ -123,14 +123,17 @@ def issue_code(
     return code
 
 
-def issue_access_token(session: Session, family_id: int, granted: str, now: int) -> str:
-    """Give a new access token."""
+def issue_access_token(
+    session: Session, family_id: int, *, granted: str, resource: str | None, now: int
+) -> str:
+    """Give a new access token, good for the scopes and the resource given (none: everywhere)."""
     token = credentials.issue(Prefix.ACCESS_TOKEN)
     session.execute(
         insert(AccessToken).values(
             digest=credentials.digest(token),
             family_id=family_id,
             scopes=granted,
+            resource=resource,
             issued_at=now,
             expires_at=now + ACCESS_TOKEN_LASTS,
         )
@@ -197,7 +200,9 @@ def mint(
         if excess := granted - scopes.parse(client.scopes):
             raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.")
         family_id = open_family(session, Authorization(user_id, client.id, granted, resource), now)
-        token = issue_access_token(session, family_id, scopes.render(granted), now)
+        token = issue_access_token(
+            session, family_id, granted=scopes.render(granted), resource=resource, now=now
+        )
     return {
         "access_token": token,
         "token_type": "Bearer",

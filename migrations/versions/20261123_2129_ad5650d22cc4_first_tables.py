@@ -206,6 +206,7 @@ def upgrade():
     sa.Column('digest', sa.LargeBinary(length=32), nullable=False),
     sa.Column('family_id', sa.Integer(), nullable=False),
     sa.Column('scopes', sa.String(length=2000), nullable=False),
+    sa.Column('resource', sa.String(length=500), nullable=True),
     sa.Column('issued_at', sa.BigInteger(), nullable=False),
     sa.Column('expires_at', sa.BigInteger(), nullable=False),
     sa.ForeignKeyConstraint(['family_id'], ['token_family.id'], name=op.f('fk_access_token_family_id'), ondelete='CASCADE'),

@@ -1,0 +1,1 @@
+"""The catalogue seen from outside: HTTP API, OpenAPI document, manifest, MCP tools."""

@@ -1,0 +1,37 @@
+"""The `WWW-Authenticate` challenge that a protected resource answers with (RFC 6750 §3)."""
+
+from collections.abc import Iterable
+
+from app.core.scopes import BASIC
+from app.core.errors import ScopeMissing
+from app.core.resource import Resources
+
+
+def token_wanted(resources: Resources, entrance: str, fault: str | None = None) -> str:
+    """Give the challenge of a 401; `fault` says what is wrong with the token, if one was sent.
+
+    RFC 6750 §3.1: a request without a token is told how to get one, and of no error.
+    """
+    error = None if fault is None else "invalid_token"
+    return _bearer(resources, entrance, error, fault, BASIC)
+
+
+def scope_wanted(resources: Resources, entrance: str, missing: ScopeMissing) -> str:
+    """Give the challenge of a 403: it names all scopes that the call needs, at once."""
+    return _bearer(resources, entrance, "insufficient_scope", str(missing), missing.needed)
+
+
+def _bearer(
+    resources: Resources,
+    entrance: str,
+    error: str | None,
+    description: str | None,
+    scopes: Iterable[str],
+) -> str:
+    parameters = {
+        "error": error,
+        "error_description": description,
+        "scope": " ".join(scopes),
+        "resource_metadata": resources.metadata_url(entrance),
+    }
+    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items() if value)
