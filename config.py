@@ -1,7 +1,9 @@
 """The typed settings, and the only reader of the environment."""
 
+import fcntl
 import ipaddress
 import os
+import re
 import secrets
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -12,6 +14,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LATCHKEY_"
 _PROJECT = Path(__file__).parent
+_DATABASES = ("sqlite:///", "postgresql://", "postgresql+")
+_HOST_AND_PORT = re.compile(r"[A-Za-z0-9.:_\[\]-]+")
 
 
 class SettingsInvalid(Exception):
@@ -24,10 +28,11 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, env_ignore_empty=True)
 
     instance: Path = _PROJECT / "instance"
-    database_url: str = ""
-    migration_url: str = ""
+    # What holds a secret stays out of the settings' own text, and so out of logs.
+    database_url: str = Field("", repr=False)
+    migration_url: str = Field("", repr=False)
     public_url: str = ""
-    secret_key: str = ""
+    secret_key: str = Field("", repr=False)
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     workers: int = Field(1, ge=1, le=64)
@@ -40,14 +45,17 @@ class Settings(BaseSettings):
     @model_validator(mode="after")
     def _complete(self) -> Self:
         """Fill in what follows from other settings, and check what they say together."""
-        self._fill("public_url", f"http://{_in_url(self.host)}:{self.port}")
-        self._fill("database_url", f"sqlite:///{self.instance.absolute() / 'latchkey.sqlite3'}")
-        self._fill("migration_url", self.database_url)
-        self._fill("signup", "open" if self.demo else "invite")
+        _fill(self, "public_url", f"http://{_in_url(self.host)}:{self.port}")
+        _fill(self, "database_url", f"sqlite:///{self.instance.absolute() / 'latchkey.sqlite3'}")
+        _fill(self, "migration_url", self.database_url)
+        _fill(self, "signup", "open" if self.demo else "invite")
         _check_public_url(self.public_url)
+        _check_database_url("DATABASE_URL", self.database_url)
+        _check_database_url("MIGRATION_URL", self.migration_url)
         if self.demo and not self.is_loopback:
             raise ValueError(
-                "LATCHKEY_DEMO: demo accounts are for a loopback LATCHKEY_PUBLIC_URL only; set it to 0"
+                "LATCHKEY_DEMO: demo accounts are for a loopback LATCHKEY_PUBLIC_URL only; "
+                "set it to 0"
             )
         if self.rate_limits == "off" and not self.is_loopback:
             raise ValueError(
@@ -58,20 +66,21 @@ class Settings(BaseSettings):
     @property
     def is_loopback(self) -> bool:
         """True where the public URL leads to this machine alone."""
-        host = urlsplit(self.public_url).hostname or ""
-        try:
-            return host == "localhost" or ipaddress.ip_address(host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.public_url)
 
     @property
     def is_https(self) -> bool:
         """True where browsers reach the app by TLS."""
         return self.public_url.startswith("https:")
 
-    def _fill(self, name: str, value: str) -> None:
-        if not getattr(self, name):
-            object.__setattr__(self, name, value)
+
+def is_loopback(url: str) -> bool:
+    """Tell whether a URL leads to the machine that follows it."""
+    try:
+        host = urlsplit(url).hostname or ""
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def load(**overrides: Any) -> Settings:
@@ -87,15 +96,23 @@ def load(**overrides: Any) -> Settings:
         settings = Settings(**overrides)
     except ValidationError as error:
         raise SettingsInvalid(_line(error)) from None
-    settings.instance.mkdir(parents=True, exist_ok=True)
-    settings._fill("secret_key", _generated_key(settings.instance / "secret_key"))
+    try:
+        settings.instance.mkdir(parents=True, exist_ok=True)
+        _fill(settings, "secret_key", _generated_key(settings.instance / "secret_key"))
+    except OSError as error:
+        raise SettingsInvalid(f"{PREFIX}INSTANCE: {error}") from None
     return settings
+
+
+def _fill(settings: Settings, name: str, value: str) -> None:
+    if not getattr(settings, name):
+        object.__setattr__(settings, name, value)
 
 
 def _refuse_unknown() -> None:
     known = {PREFIX + name.upper() for name in Settings.model_fields}
     for name in sorted(os.environ):
-        if name.startswith(PREFIX) and name not in known:
+        if name.upper().startswith(PREFIX) and name.upper() not in known:
             raise SettingsInvalid(f"{name}: there is no such setting")
 
 
@@ -106,13 +123,13 @@ def _line(error: ValidationError) -> str:
 
 
 def _generated_key(path: Path) -> str:
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        return path.read_text().strip()
-    with os.fdopen(descriptor, "w") as file:
-        key = secrets.token_urlsafe(48)
-        file.write(key)
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:
+        # Of several processes that start at once the first makes the key, the others wait for it.
+        fcntl.flock(file, fcntl.LOCK_EX)
+        key = file.read().strip()
+        if not key:
+            key = secrets.token_urlsafe(48)
+            file.write(key)
     return key
 
 
@@ -121,8 +138,19 @@ def _in_url(host: str) -> str:
 
 
 def _check_public_url(url: str) -> None:
-    parts = urlsplit(url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
+    try:
+        parts = urlsplit(url)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_web = False
+    if not is_web:
         raise ValueError("LATCHKEY_PUBLIC_URL: give an http or https URL")
-    if parts.path or parts.query or parts.fragment or parts.username:
-        raise ValueError("LATCHKEY_PUBLIC_URL: give scheme, host and port only, with no path or slash")
+    if url != f"{parts.scheme}://{parts.netloc}" or not _HOST_AND_PORT.fullmatch(parts.netloc):
+        raise ValueError(
+            "LATCHKEY_PUBLIC_URL: give scheme, host and port only, with no path or slash"
+        )
+
+
+def _check_database_url(name: str, url: str) -> None:
+    if not url.startswith(_DATABASES):
+        raise ValueError(f"{PREFIX}{name}: give a sqlite:/// or postgresql:// URL")

@@ -9,15 +9,19 @@ import config
 from app.blueprints import BLUEPRINTS, edge
 from app.core import sqlite
 from app.core.pipeline import Pipeline
+from app.core.readiness import Readiness
 from app.core.resource import Resources
 from app.core.sqlite_guard import RowGuard
 from app.extensions import ROWS, csrf, db, htmx, limiter, login, migrate
 from app.identity.bearer import Bearer
 from app.models import ROW_POLICIES
 from app.models.audit import record
+from app.oauth.consent import ConsentServer
+from app.oauth.registration import Registration
+from app.oauth.server import Server
 from app.procedures import catalogue
 
-_PROJECT = Path(__file__).parent.parent
+_MIGRATIONS = Path(__file__).parent.parent / "migrations"
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -37,7 +41,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     edge.init_app(app)
     for extension in (db, csrf, login, htmx, limiter):
         extension.init_app(app)
-    migrate.init_app(app, db, directory=str(_PROJECT / "migrations"))
+    migrate.init_app(app, db, directory=str(_MIGRATIONS))
     with app.app_context():
         _build_road(app, settings)
     for blueprint in BLUEPRINTS:
@@ -51,8 +55,13 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     rows = db.engines[ROWS]
     RowGuard(db.metadata, ROW_POLICIES).watch(rows)
     app.extensions["pipeline"] = Pipeline(catalogue(), rows, record)
+    app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS)
     app.extensions["resources"] = resources = Resources(settings.public_url)
     app.extensions["bearer"] = Bearer(db.engine, resources)
+    app.extensions["oauth_server"] = Server(db.engine, resources)
+    app.extensions["consent_server"] = ConsentServer(db.engine, resources)
+    is_open = settings.registration == "open"
+    app.extensions["registration"] = Registration(db.engine, is_open=is_open)
 
 
 def _flask_settings(settings: config.Settings) -> dict[str, object]:

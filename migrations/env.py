@@ -1,14 +1,16 @@
 """How migrations reach the database: as the role that owns the tables, in one transaction."""
 
+import sqlite3
+
 from alembic import context
-from sqlalchemy import create_engine, event
+from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.pool import NullPool
 
 import app.models  # noqa: F401 - the tables must be known for autogenerate
 from app.extensions import Model, settings
 
 
-def _engine():
+def _engine() -> Engine:
     engine = create_engine(settings().migration_url, poolclass=NullPool)
     if engine.dialect.name == "sqlite":
         # Foreign keys stay off here: rebuilding a table must not cascade.
@@ -17,7 +19,7 @@ def _engine():
     return engine
 
 
-def _leave_transactions_to_us(dbapi_connection, _record):
+def _leave_transactions_to_us(dbapi_connection: sqlite3.Connection, _record: object) -> None:
     dbapi_connection.isolation_level = None
 
 

@@ -5,8 +5,12 @@ from typing import cast
 from flask import current_app
 
 from app.core.pipeline import Pipeline
+from app.core.readiness import Readiness
 from app.core.resource import Resources
 from app.identity.bearer import Bearer
+from app.oauth.consent import ConsentServer
+from app.oauth.registration import Registration
+from app.oauth.server import Server
 
 
 def pipeline() -> Pipeline:
@@ -22,3 +26,23 @@ def bearer() -> Bearer:
 def resources() -> Resources:
     """Give the protected resources of this deployment."""
     return cast("Resources", current_app.extensions["resources"])
+
+
+def oauth_server() -> Server:
+    """Give the token and revocation endpoints."""
+    return cast("Server", current_app.extensions["oauth_server"])
+
+
+def consent_server() -> ConsentServer:
+    """Give the authorization endpoint."""
+    return cast("ConsentServer", current_app.extensions["consent_server"])
+
+
+def registration() -> Registration:
+    """Give the registration endpoint."""
+    return cast("Registration", current_app.extensions["registration"])
+
+
+def readiness() -> Readiness:
+    """Give what tells whether the database is the one this code needs."""
+    return cast("Readiness", current_app.extensions["readiness"])

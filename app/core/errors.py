@@ -15,6 +15,10 @@ class CallError(Exception):
         self.message = message
         self.fields = dict(fields or {})
 
+    def in_full(self) -> str:
+        """Give the message, and what it says of each field, in one line."""
+        return " ".join((self.message, *(f"{name}: {text}" for name, text in self.fields.items())))
+
 
 class InvalidInput(CallError):
     """The arguments do not fit the procedure's input model."""

@@ -19,7 +19,8 @@ Row = TypeVar("Row")
 EVERYWHERE = frozenset(Channel)
 PAGES_ONLY = frozenset({Channel.BROWSER})
 _NAME = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*")
-_LARGEST_KEY = 2**63 - 1
+LARGEST_KEY = 2**63 - 1
+_MOST_DIGITS = len(str(LARGEST_KEY))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Call:
 
 def is_row_key(key: str) -> bool:
     """Tell whether a public id could be a row's key at all."""
-    return key.isascii() and key.isdigit() and int(key[:20]) <= _LARGEST_KEY
+    return len(key) <= _MOST_DIGITS and key.isascii() and key.isdigit() and int(key) <= LARGEST_KEY
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +131,10 @@ def procedure(  # noqa: PLR0913 - each keyword is one public fact of the declara
 
     def declare(run: Callable[[Call, In], Out]) -> Procedure[In, Out]:
         hints = get_type_hints(run)
+        if not {"given", "return"} <= hints.keys():
+            raise Misdeclared(f"procedure {name!r} does not say what it is given and returns")
+        if scopes and any_scope:
+            raise Misdeclared(f"procedure {name!r} names scopes and any_scope: give one of them")
         return Procedure(
             name=name,
             run=run,

@@ -3,21 +3,28 @@
 A temporary view hides each table, triggers watch each change of it, and an authorizer refuses
 every statement that would go round them. The view reads the table through a second one, whose
 name nobody knows: a table expression that calls itself `task` cannot pass for the guard.
+
+What it cannot hide: a change written by hand may fail, or take long, on a value of a row that it
+may not touch, before the trigger says so. No statement is ever made of what a caller sent.
 """
 
 import re
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
-from typing import Any
 
-from sqlalchemy import Connection, Engine, MetaData, Table, event
+from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, Table, event
+from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.core.policy import Rule, RowPolicy
+from app.core.policy import NEVER, RowPolicy, Rule
 from app.core.rows import ACTING, NOBODY
 
 _TARGET = "latchkey_target"
-_CHANGE = re.compile(r'\s*(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+("?)(\w+)\2(?=[\s(]|$)', re.I)
+_CHANGE = re.compile(
+    r'\s*(INSERT\s+INTO|UPDATE|DELETE\s+FROM)\s+("?)(\w+)\2(?=[\s(]|$)', re.IGNORECASE
+)
+# A change reads the base of its table: naming a base in it once more would read round the views.
+_NAMES_A_BASE = re.compile(r"\bmain\b", re.IGNORECASE)
 _ORDINARY = frozenset(
     {
         sqlite3.SQLITE_SELECT,
@@ -34,14 +41,16 @@ class RowGuard:
     """The policies of one application's tables, compiled for SQLite."""
 
     def __init__(self, metadata: MetaData, policies: Mapping[str, RowPolicy]) -> None:
-        tables = [metadata.tables[name] for name in policies]
         self._seal = f"guard_{secrets.token_hex(8)}_"
-        self._script = ";\n".join(_statements(tables, policies, self._seal)) + ";"
-        self._reach = {table.name: _reached_by_cascades(table, metadata) for table in tables}
+        self._script = ";\n".join(_statements(metadata, policies, self._seal)) + ";"
+        self._reach = {
+            name: _reached_by_cascades(metadata.tables[name], metadata) for name in policies
+        }
         self._keys = frozenset(
-            (key.column.table.name, key.column.name)
-            for table in metadata.tables.values()
+            (column.table.name, column.name)
+            for table in metadata.sorted_tables
             for key in table.foreign_keys
+            for column in (key.column, key.parent)
         )
 
     def watch(self, engine: Engine) -> None:
@@ -49,8 +58,9 @@ class RowGuard:
         event.listen(engine, "connect", self._guard)
         event.listen(engine, "before_cursor_execute", _name_the_table, retval=True)
         event.listen(engine, "after_cursor_execute", _forget_the_table)
+        event.listen(engine, "handle_error", _forget_after_failure)
 
-    def _guard(self, connection: sqlite3.Connection, record: Any) -> None:
+    def _guard(self, connection: sqlite3.Connection, record: ConnectionPoolEntry) -> None:
         info = record.info
         info[ACTING] = NOBODY
         connection.create_function(
@@ -75,17 +85,18 @@ class RowGuard:
     ) -> int:
         if action in _ORDINARY:
             return sqlite3.SQLITE_OK
-        if action == sqlite3.SQLITE_READ and self._is_guarded(table, database, inside):
-            return sqlite3.SQLITE_OK
-        # A change reads the rows that it looks for in the base table; the triggers hold it.
         reached = self._reach.get(target or "", frozenset())
+        allowed = False
         if action in _CHANGES:
-            return sqlite3.SQLITE_OK if table in reached else sqlite3.SQLITE_DENY
-        # It also looks up the keys that its foreign keys refer to, and nothing but the keys.
-        if action == sqlite3.SQLITE_READ and reached and (table, column) in self._keys:
-            return sqlite3.SQLITE_OK
-        may_read = action == sqlite3.SQLITE_READ and table in reached
-        return sqlite3.SQLITE_OK if may_read else sqlite3.SQLITE_DENY
+            allowed = table in reached
+        elif action == sqlite3.SQLITE_READ:
+            # A change reads the rows that it looks for in the base table; the triggers hold it.
+            # Its foreign keys and cascades read keys of other tables, and nothing but keys.
+            of_change = table == target or (table, column) in self._keys
+            allowed = self._is_guarded(table, database, inside) or (
+                bool(reached) and database == "main" and of_change
+            )
+        return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
 
     def _is_guarded(self, table: str | None, database: str | None, inside: str | None) -> bool:
         if inside is not None and inside.startswith(self._seal):
@@ -94,18 +105,23 @@ class RowGuard:
         return database == "temp" and is_view
 
 
-def _statements(
-    tables: list[Table], policies: Mapping[str, RowPolicy], seal: str
-) -> Iterator[str]:
-    for table in tables:
-        yield from _views(table.name, policies[table.name].select, seal)
-    for table in tables:
-        yield from _triggers(table, policies[table.name], seal + table.name)
+def _statements(metadata: MetaData, policies: Mapping[str, RowPolicy], seal: str) -> Iterator[str]:
+    # A table without a policy is hidden too, or a change that cascades to it could read its keys.
+    for table in metadata.sorted_tables:
+        policy = policies.get(table.name)
+        yield from _views(table, policy.select if policy else NEVER, seal)
+    for name, policy in policies.items():
+        yield from _triggers(metadata.tables[name], policy, seal + name)
 
 
-def _views(name: str, select: Rule, seal: str) -> Iterator[str]:
+def _views(table: Table, select: Rule, seal: str) -> Iterator[str]:
+    name = table.name
+    # The authorizer cannot tell the view from a base where no column is read, as in count(*); a
+    # key that is the rowid is no column to it.
+    column = next((c.name for c in table.columns if not c.primary_key), table.columns[0].name)
+    read = f"{name}.{column} IS {name}.{column}"
     # S608 here and below: names and rules come from declarations, never from a request.
-    guarded = f"SELECT * FROM main.{name} WHERE {select.sql(name)}"  # noqa: S608
+    guarded = f"SELECT * FROM main.{name} WHERE {select.sql(name)} AND {read}"  # noqa: S608
     yield f"CREATE TEMP VIEW {seal}{name} AS {guarded}"
     yield f"CREATE TEMP VIEW {name} AS SELECT * FROM temp.{seal}{name}"  # noqa: S608
 
@@ -134,8 +150,10 @@ def _unless(rule: Rule, row: str) -> str:
 def _parents_present(table: Table) -> str:
     """Give a condition that fails during a cascade, when the parent row is gone already."""
     return "".join(
-        f"EXISTS (SELECT 1 FROM main.{key.column.table.name} "  # noqa: S608 - names of tables
-        f"WHERE {key.column.name} = old.{key.parent.name}) AND "
+        # A row that refers to nobody is no orphan.
+        f"(old.{key.parent.name} IS NULL OR "  # noqa: S608 - names of tables
+        f"EXISTS (SELECT 1 FROM main.{key.column.table.name} "
+        f"WHERE {key.column.name} = old.{key.parent.name})) AND "
         for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
         if key.ondelete
     )
@@ -152,19 +170,24 @@ def _reached_by_cascades(table: Table, metadata: MetaData) -> frozenset[str]:
 
 def _name_the_table(
     connection: Connection,
-    _cursor: Any,
+    _cursor: object,
     statement: str,
-    parameters: Any,
-    _context: Any,
+    parameters: object,
+    _context: object,
     _many: bool,  # noqa: FBT001 - SQLAlchemy's signature
-) -> tuple[str, Any]:
+) -> tuple[str, object]:
     """Name the base table in a statement that changes rows: a view cannot be written to."""
     change = _CHANGE.match(statement)
-    if change is None:
+    if change is None or _NAMES_A_BASE.search(statement):
         return statement, parameters
     connection.info[_TARGET] = change[3]
     return f"{change[1]} main.{change[3]}{statement[change.end() :]}", parameters
 
 
-def _forget_the_table(connection: Connection, *_rest: Any) -> None:
+def _forget_the_table(connection: Connection, *_rest: object) -> None:
     connection.info.pop(_TARGET, None)
+
+
+def _forget_after_failure(context: ExceptionContext) -> None:
+    if context.connection is not None:
+        _forget_the_table(context.connection)

@@ -5,9 +5,10 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.principal import Channel, Principal
 from app.core.system import acting_as_system
 from app.identity import passwords, throttle
-from app.models.user import NAME_LENGTH, Password, Role, User, UserRole
+from app.models.user import NAME_LENGTH, Password, Role, RoleScope, User, UserRole
 
 
 def create(engine: Engine, *, email: str, name: str, password: str, role: str, now: int) -> int:
@@ -32,6 +33,31 @@ def create(engine: Engine, *, email: str, name: str, password: str, role: str, n
         session.add(Password(user_id=user.id, hash=hash_))
         session.add(UserRole(user_id=user.id, role_id=role_id))
         return user.id
+
+
+def exist(engine: Engine) -> bool:
+    """Tell whether anybody has an account."""
+    with acting_as_system(engine, "look for accounts") as session:
+        return session.scalar(select(User.id).limit(1)) is not None
+
+
+def principal_of(engine: Engine, email: str) -> Principal:
+    """Give a person as if they sat in front of a page.
+
+    Raises:
+        NotFound: there is no such account.
+    """
+    with acting_as_system(engine, "act for a person") as session:
+        user_id = session.scalar(select(User.id).where(User.email == email))
+        if user_id is None:
+            raise NotFound(f"There is no user {email!r}.")
+        held = session.scalars(
+            select(RoleScope.scope)
+            .join(UserRole, UserRole.role_id == RoleScope.role_id)
+            .where(UserRole.user_id == user_id)
+        )
+        scopes = frozenset(held)
+    return Principal(Channel.BROWSER, user_id, scopes=scopes, reach=scopes)
 
 
 def sign_up(engine: Engine, *, email: str, name: str, password: str, now: int) -> None:
@@ -64,7 +90,8 @@ def who_signs_in(
     with acting_as_system(engine, "count a guess") as session:
         throttle.count_guess(session, email=email, address=address, now=now)
         user_id, known = _password_of(session, email)
-    if not passwords.is_right(password[: passwords.LONGEST], known):
+    is_right = passwords.is_right(password[: passwords.LONGEST], known)
+    if not is_right or len(password) > passwords.LONGEST:
         return None
     with acting_as_system(engine, "forgive guesses") as session:
         throttle.forgive(session, email=email)

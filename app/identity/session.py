@@ -3,7 +3,6 @@
 import time
 from dataclasses import dataclass, field
 from typing import cast
-from urllib.parse import urlsplit
 
 from flask import Request, abort, current_app, request, session
 from flask_login import UserMixin, current_user, login_user, logout_user
@@ -11,9 +10,10 @@ from sqlalchemy import func, select, update
 
 from app.core import credentials
 from app.core.credentials import Prefix
-from app.core.principal import Channel, Principal
+from app.core.principal import Channel, Principal, nobody
 from app.core.system import acting_as_system
 from app.extensions import db, login
+from app.identity import accounts
 from app.identity.bearer import token_in
 from app.models.user import Login, RoleScope, User, UserRole
 
@@ -41,6 +41,39 @@ class Viewer(UserMixin):  # type: ignore[misc] # flask-login carries no types
 def viewer() -> Viewer | None:
     """Give the person who is signed in, if there is one."""
     return cast("Viewer", current_user) if current_user.is_authenticated else None
+
+
+def principal() -> Principal:
+    """Give the principal of the person who is signed in, or nobody."""
+    seen = viewer()
+    return seen.principal if seen else nobody(Channel.BROWSER)
+
+
+def sign_in_by_password(email: str, password: str) -> bool:
+    """Begin a session where email and password are right; tell whether they were.
+
+    Raises:
+        TooManyGuesses: account or address has had its share of attempts.
+    """
+    user_id = accounts.who_signs_in(
+        db.engine,
+        email=email,
+        password=password,
+        address=request.remote_addr or "",
+        now=int(time.time()),
+    )
+    if user_id is not None:
+        sign_in(user_id)
+    return user_id is not None
+
+
+def sign_up(*, email: str, name: str, password: str) -> None:
+    """Make an account; the answer does not tell whether the address had one already.
+
+    Raises:
+        InvalidInput: address, name or password will not do.
+    """
+    accounts.sign_up(db.engine, email=email, name=name, password=password, now=int(time.time()))
 
 
 def sign_in(user_id: int) -> None:
@@ -80,7 +113,7 @@ def sign_out() -> None:
     session.clear()
 
 
-@login.user_loader  # type: ignore[misc] # flask-login carries no types
+@login.user_loader  # type: ignore[untyped-decorator] # flask-login carries no types
 def load(credential: str) -> Viewer | None:
     """Give the person whose login this is; None where it is unknown, over or revoked."""
     if not credentials.is_well_formed(credential, Prefix.LOGIN):
@@ -114,7 +147,7 @@ def is_ambiguous(given: Request) -> bool:
 
 def safe_next(target: str | None) -> str:
     """Give where to go after signing in: a path of this app, or its first page."""
-    if not target or not target.startswith("/") or "\\" in target or not target.isprintable():
+    if not target or not target.startswith("/") or target.startswith("//"):
         return "/tasks"
-    parts = urlsplit(target)
-    return target if not parts.netloc and not target.startswith("//") else "/tasks"
+    # Browsers read a backslash as a slash, and skip tabs and line ends.
+    return target if "\\" not in target and target.isprintable() else "/tasks"

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import Bypass, Owner, RowPolicy, either
+from app.core.policy import Bypass, Owner, RowPolicy, Via, both, either
 from app.extensions import Model
 
 _SCOPES = String(2000)
@@ -127,8 +127,7 @@ class ConsentRequest(Model):
 
 
 GRANT_ROWS = RowPolicy(
-    select=either(
-        Owner("user_id"), Bypass("oauth-clients:viewAll"), Bypass("oauth-clients:edit")
-    ),
-    update=Owner("user_id"),
+    select=either(Owner("user_id"), Bypass("oauth-clients:viewAll"), Bypass("oauth-clients:edit")),
+    # The client too: a grant that moved to another client would show that one to its person.
+    update=both(Owner("user_id"), Via("client", "client_key")),
 )

@@ -5,10 +5,17 @@ from urllib.parse import SplitResult, urlsplit
 
 LENGTH = 2000
 MOST = 10
+_SHOWN = 100
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _WEB = frozenset({"http", "https"})
 # A private-use scheme holds a dot (RFC 8252 §7.1); these are in use without one.
 _PRIVATE_USE = frozenset({"cursor", "vscode", "vscode-insiders", "windsurf", "claude", "zed"})
+_LOCAL = re.compile(
+    r"(?P<origin>http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::(?P<port>[0-9]{1,5}))?"
+    r"(?P<rest>(?:[/?].*)?)"
+)
+_LARGEST_PORT = 65535
+_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()+,;=%]+")
 
@@ -21,7 +28,7 @@ def checked(uri: str) -> str:
     """
     fault = _fault(uri)
     if fault:
-        shown = uri if len(uri) <= 100 else uri[:100] + "…"
+        shown = uri if len(uri) <= _SHOWN else uri[:_SHOWN] + "…"
         raise ValueError(f"{shown!r} {fault}.")
     return uri
 
@@ -33,16 +40,14 @@ def matches(registered: str, requested: str) -> bool:
     """
     if registered == requested:
         return True
-    try:
-        ours, theirs = urlsplit(registered), urlsplit(requested)
-        _ = theirs.port
-    except ValueError:
-        return False
-    return (
-        is_loopback(ours)
-        and "#" not in requested
-        and _ALLOWED.fullmatch(requested) is not None
-        and _without_port(ours) == _without_port(theirs)
+    # By our own reading: urlsplit finds the host ::1 in http://[::1].example.com.
+    ours, theirs = _LOCAL.fullmatch(registered), _LOCAL.fullmatch(requested)
+    return bool(
+        ours
+        and theirs
+        and ours["origin"] == theirs["origin"]
+        and ours["rest"] == theirs["rest"]
+        and int(theirs["port"] or 0) <= _LARGEST_PORT
     )
 
 
@@ -55,10 +60,6 @@ def destination(uri: str) -> str:
     """Give where a redirect URI sends the browser, in words that a person can check."""
     parts = urlsplit(uri)
     return parts.netloc if parts.scheme in _WEB else f"{parts.scheme}:"
-
-
-def _without_port(uri: SplitResult) -> tuple[str, str | None, str | None, str, str]:
-    return uri.scheme, uri.username, uri.hostname, uri.path, uri.query
 
 
 def _fault(uri: str) -> str | None:
@@ -85,6 +86,8 @@ def _fault_of_web(parts: SplitResult) -> str | None:
         return "names no host"
     if parts.username is not None or parts.password is not None:
         return "holds user information"
+    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):
+        return "is not a URI"
     if parts.scheme == "http" and not is_loopback(parts):
         return "must use https; plain http is for 127.0.0.1, [::1] and localhost only"
     return None

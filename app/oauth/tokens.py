@@ -196,7 +196,9 @@ def mint(
         ).one_or_none()
         user_id = session.scalar(select(User.id).where(User.email == email))
         if client is None or user_id is None:
-            raise NotFound("There is no such client." if client is None else "There is no such user.")
+            raise NotFound(
+                "There is no such client." if client is None else "There is no such user."
+            )
         if excess := granted - scopes.parse(client.scopes):
             raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.")
         family_id = open_family(session, Authorization(user_id, client.id, granted, resource), now)

@@ -23,6 +23,17 @@ RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
 GRANT_TYPES = ["authorization_code", "refresh_token"]
 
 
+def printable(name: str) -> str:
+    """Give a client's name back; people will read it on the consent page.
+
+    Raises:
+        ValueError: it holds a control character, or one that turns the direction of writing.
+    """
+    if not name.isprintable():
+        raise ValueError("The name holds a character that cannot be seen.")
+    return name
+
+
 class ClientId(Given):
     """Which client."""
 
@@ -32,7 +43,7 @@ class ClientId(Given):
 class NewClient(Given):
     """An OAuth client to be registered."""
 
-    name: str = Field(
+    name: Annotated[str, AfterValidator(printable)] = Field(
         min_length=1, max_length=CLIENT_NAME_LENGTH, description="What people will see."
     )
     redirect_uris: list[RedirectUri] = Field(
@@ -89,15 +100,17 @@ def explained(names: str) -> list[ScopeOut]:
 
 
 def register(
-    session: Session,
-    given: NewClient,
-    *,
-    source: Source,
-    owner_id: int | None,
-    now: int,
-    allowed: str = " ".join(scopes.THIRD_PARTY),
+    session: Session, given: NewClient, *, source: Source, owner_id: int | None, now: int
 ) -> tuple[Client, str | None]:
     """Add a client; give it with its secret, which nothing keeps in clear, or none if public."""
+    client = new_client(session, given, source=source, owner_id=owner_id, now=now)
+    return client, None if client.is_public else add_secret(session, client, now)
+
+
+def new_client(
+    session: Session, given: NewClient, *, source: Source, owner_id: int | None, now: int
+) -> Client:
+    """Add a client that has no secret yet, and may ask for all that a third party may have."""
     client = Client(
         client_id=credentials.identifier(),
         name=given.name,
@@ -108,12 +121,12 @@ def register(
         token_endpoint_auth_method="none" if given.kind == "public" else "",
         redirect_uris=given.redirect_uris,
         grant_types=GRANT_TYPES,
-        scopes=allowed,
+        scopes=" ".join(scopes.THIRD_PARTY),
         created_at=now,
     )
     session.add(client)
     session.flush()
-    return client, None if client.is_public else add_secret(session, client, now)
+    return client
 
 
 def add_secret(session: Session, client: Client, now: int) -> str:

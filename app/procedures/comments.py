@@ -4,11 +4,10 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 
 from app.core.procedure import Call, procedure
 from app.models.task import Comment, Task
-from app.procedures.shapes import GivenId, Id, Page, PageOf, page_of
+from app.procedures.shapes import GivenId, Id, Listing, Page, PageOf
 from app.procedures.tasks import TaskId
 
 COMMENT_LENGTH = 4000
@@ -42,17 +41,17 @@ class CommentPage(Page[CommentOut]):
     """Some comments, newest first."""
 
 
+_LISTING = Listing(
+    Comment.id, Comment.task_id, Comment.author_id, Comment.body, Comment.created_at
+)
+
+
 @procedure("comments.list", scopes=["tasks:view"])
 def list_(call: Call, given: CommentFilter) -> CommentPage:
     """List the comments on a task, newest first."""
     task = call.get(Task, given.task_id)
-    query = select(
-        Comment.id, Comment.task_id, Comment.author_id, Comment.body, Comment.created_at
-    ).where(Comment.task_id == task.id)
-    rows, next_cursor = page_of(call.session, query, Comment.id, given)
-    return CommentPage.model_validate(
-        {"items": rows, "next_cursor": next_cursor}, from_attributes=True
-    )
+    page = _LISTING.page(call.session, given, Comment.task_id == task.id)
+    return CommentPage.model_validate(page)
 
 
 @procedure("comments.add", scopes=["tasks:edit"], writes=True)

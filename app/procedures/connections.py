@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, select
 
 from app.core.errors import NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
@@ -67,7 +67,7 @@ def revoke(call: Call, given: ClientId) -> Disconnected:
     return Disconnected(client_id=client.client_id, name=client.name)
 
 
-def _live(call: Call) -> tuple[object, ...]:
+def _live(call: Call) -> tuple[ColumnElement[bool], ...]:
     return (
         Client.id == Grant.client_key,
         Grant.user_id == call.user_id,
@@ -83,6 +83,10 @@ def _shown(grant: Grant, client: Client) -> ConnectionOut:
         source=Source(client.source),
         is_client_revoked=client.revoked_at is not None,
         scopes=explained(grant.scopes),
-        granted_at=datetime.fromtimestamp(grant.created_at, UTC),
-        last_used_at=grant.last_used_at,
+        granted_at=_time(grant.created_at),
+        last_used_at=_time(grant.last_used_at) if grant.last_used_at else None,
     )
+
+
+def _time(seconds: int) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)

@@ -1,9 +1,10 @@
 """Every OAuth client, for admins."""
 
 from collections import Counter
+from collections.abc import Iterator
 
 from pydantic import BaseModel, Field
-from sqlalchemy import Select, String, cast, or_, select
+from sqlalchemy import ColumnElement, String, cast, or_, select
 
 from app.core import scopes
 from app.core.errors import NotFound
@@ -12,7 +13,7 @@ from app.models.client import Client, Source
 from app.models.grant import Grant
 from app.models.user import User
 from app.procedures.clients import ClientId, ClientOut, NewClient, ScopeOut, register
-from app.procedures.shapes import Page, PageOf, page_of
+from app.procedures.shapes import Listing, Page, PageOf
 
 
 class ClientFilter(PageOf):
@@ -41,6 +42,9 @@ class ClientPage(Page[AnyClient]):
     """Some clients, newest first."""
 
 
+_LISTING = Listing(Client.id)
+
+
 class NewAnyClient(BaseModel):
     """A client just created, and its secret for the only time."""
 
@@ -58,8 +62,9 @@ class DeletedClient(BaseModel):
 @procedure("oauth_clients.list", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
 def list_(call: Call, given: ClientFilter) -> ClientPage:
     """List every OAuth client, newest first."""
-    rows, next_cursor = page_of(call.session, _found(given.q), Client.id, given)
-    return ClientPage(items=_shown(call, [row[0] for row in rows]), next_cursor=next_cursor)
+    page = _LISTING.page(call.session, given, *_conditions(given))
+    keys = [item["id"] for item in page["items"]]
+    return ClientPage(items=_shown(call, keys), next_cursor=page["next_cursor"])
 
 
 @procedure("oauth_clients.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
@@ -107,14 +112,12 @@ def delete(call: Call, given: ClientId) -> DeletedClient:
     return DeletedClient(client_id=client.client_id, name=client.name)
 
 
-def _found(words: str | None) -> Select[tuple[int]]:
-    query = select(Client.id)
-    if words:
+def _conditions(given: ClientFilter) -> Iterator[ColumnElement[bool]]:
+    if given.q:
         # The URIs are kept as JSON text, in which a search by words is as good as in a list.
         uris = cast(Client.redirect_uris, String)
         held = (Client.name, Client.client_id, uris)
-        query = query.where(or_(*(column.icontains(words, autoescape=True) for column in held)))
-    return query
+        yield or_(*(column.icontains(given.q, autoescape=True) for column in held))
 
 
 def _client(call: Call, client_id: str) -> Client:

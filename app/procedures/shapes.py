@@ -1,21 +1,20 @@
 """What inputs and outputs share: ids, and long lists a page at a time, newest first."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Sequence
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
-from sqlalchemy import Select
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.core.procedure import is_row_key
+from app.core.procedure import LARGEST_KEY, is_row_key
 
 Item = TypeVar("Item", bound=BaseModel)
 
 LARGEST_PAGE = 100
 
 # Ids are strings to everyone outside, and an id that cannot be one names no row.
-Id = Annotated[str, BeforeValidator(str)]
+Id = Annotated[str, Field(coerce_numbers_to_str=True)]
 GivenId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
@@ -50,22 +49,32 @@ class Page(BaseModel, Generic[Item]):
     next_cursor: str | None = Field(None, description="Give it as cursor for the next page.")
 
 
-def page_of(
-    session: Session, query: Select[Any], key: InstrumentedAttribute[int], given: PageOf
-) -> tuple[Sequence[Any], str | None]:
-    """Give the rows of one page by descending key, and the cursor of the next.
+class Listing:
+    """Columns of a table's rows, a page at a time, newest first.
 
-    The first column of each row is the key.
+    It is made once, at import: building a statement anew costs more than running it.
     """
-    if given.cursor:
-        query = query.where(key < _key_of(given.cursor))
-    query = query.order_by(key.desc()).limit(given.limit + 1)
-    # Columns by the connection, without the session's own handling of entities.
-    rows = session.connection().execute(query).all()
-    if len(rows) <= given.limit:
-        return rows, None
-    rows = rows[: given.limit]
-    return rows, _cursor_of(rows[-1][0])
+
+    def __init__(self, key: InstrumentedAttribute[int], *columns: Any) -> None:
+        self._key = key
+        query = select(key, *columns)
+        self._names = tuple(query.selected_columns.keys())
+        before = bindparam("before", type_=BigInteger)
+        most = bindparam("most", type_=Integer)
+        self._query = query.where(key < before).order_by(key.desc()).limit(most)
+
+    def page(
+        self, session: Session, given: PageOf, *conditions: ColumnElement[bool]
+    ) -> dict[str, Any]:
+        """Give what a `Page` is made of: rows that meet the conditions, and the next cursor."""
+        query = self._query.where(*conditions) if conditions else self._query
+        before = _key_of(given.cursor) if given.cursor else LARGEST_KEY
+        # Columns by the connection, without the session's own handling of entities.
+        found = session.connection().execute(query, {"before": before, "most": given.limit + 1})
+        rows = found.all()
+        next_cursor = _cursor_of(rows[given.limit - 1][0]) if len(rows) > given.limit else None
+        items = [dict(zip(self._names, row, strict=True)) for row in rows[: given.limit]]
+        return {"items": items, "next_cursor": next_cursor}
 
 
 def _cursor_of(key: int) -> str:

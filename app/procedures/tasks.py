@@ -1,14 +1,15 @@
 """Tasks: what a person wants done."""
 
+from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, or_
 
 from app.core.procedure import Call, procedure
 from app.models.task import NOTES_LENGTH, TITLE_LENGTH, Status, Task
-from app.procedures.shapes import Given, GivenId, Id, Page, PageOf, page_of
+from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
 
 Title = Annotated[str, Field(min_length=1, max_length=TITLE_LENGTH)]
 Notes = Annotated[str, Field(max_length=NOTES_LENGTH)]
@@ -58,16 +59,24 @@ class TaskOut(BaseModel):
     completed_at: datetime | None = None
 
 
+_LISTING = Listing(
+    Task.id,
+    Task.title,
+    Task.notes,
+    Task.status,
+    Task.created_at,
+    Task.updated_at,
+    Task.completed_at,
+)
+
+
 class TaskPage(Page[TaskOut]):
     """Some tasks, newest first."""
 
     @classmethod
     def read(cls, call: Call, given: TaskFilter) -> "TaskPage":
         """Give the tasks of this call that meet the filter."""
-        rows, next_cursor = page_of(call.session, _filtered(given), Task.id, given)
-        return cls.model_validate(
-            {"items": rows, "next_cursor": next_cursor}, from_attributes=True
-        )
+        return cls.model_validate(_LISTING.page(call.session, given, *_conditions(given)))
 
 
 class Deleted(BaseModel):
@@ -152,23 +161,11 @@ def delete(call: Call, given: TaskId) -> Deleted:
     return Deleted(id=given.task_id)
 
 
-def _filtered(given: TaskFilter) -> Select[Any]:
-    query = select(
-        Task.id,
-        Task.title,
-        Task.notes,
-        Task.status,
-        Task.created_at,
-        Task.updated_at,
-        Task.completed_at,
-    )
+def _conditions(given: TaskFilter) -> Iterator[ColumnElement[bool]]:
     if given.status:
-        query = query.where(Task.status == given.status)
+        yield Task.status == given.status
     if given.q:
-        query = query.where(
-            or_(
-                Task.title.icontains(given.q, autoescape=True),
-                Task.notes.icontains(given.q, autoescape=True),
-            )
+        yield or_(
+            Task.title.icontains(given.q, autoescape=True),
+            Task.notes.icontains(given.q, autoescape=True),
         )
-    return query

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from app.core.scopes import BASIC
 from app.core.errors import ScopeMissing
 from app.core.resource import Resources
+from app.core.scopes import BASIC
 
 
 def token_wanted(resources: Resources, entrance: str, fault: str | None = None) -> str:
@@ -34,4 +34,6 @@ def _bearer(
         "scope": " ".join(scopes),
         "resource_metadata": resources.metadata_url(entrance),
     }
-    return "Bearer " + ", ".join(f'{name}="{value}"' for name, value in parameters.items() if value)
+    return "Bearer " + ", ".join(
+        f'{name}="{value}"' for name, value in parameters.items() if value
+    )

@@ -1,0 +1,91 @@
+"""The doors of the app: sign in, sign up, sign out. Off the road: nobody is calling yet."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, abort, flash, make_response, redirect, request, url_for
+
+from app.blueprints.pages import form, page
+from app.core.errors import InvalidInput
+from app.extensions import limiter, settings
+from app.identity.session import (
+    safe_next,
+    sign_in_by_password,
+    sign_out,
+    sign_up,
+    viewer,
+)
+from app.identity.throttle import TooManyGuesses
+
+bp = Blueprint("auth", __name__)
+
+
+@bp.get("/login")
+def login() -> Response:
+    """Show the sign-in form; who is signed in already goes on."""
+    target = safe_next(request.args.get("next"))
+    if viewer():
+        return _to(target)
+    return _login_page(target=target)
+
+
+@bp.post("/login")
+def sign_in() -> Response:
+    """Begin a session, or say that email and password don't fit."""
+    target = safe_next(request.form.get("next"))
+    email = request.form.get("email", "")
+    try:
+        if sign_in_by_password(email, request.form.get("password", "")):
+            return _to(target)
+    except TooManyGuesses as refusal:
+        answer = _login_page(429, target=target, email=email, error=str(refusal))
+        answer.headers["Retry-After"] = str(refusal.retry_after)
+        return answer
+    return _login_page(422, target=target, email=email, error="Email and password don't fit.")
+
+
+@bp.route("/logout", methods=["GET", "POST"])
+def logout() -> Response:
+    """End the session; a mere link must not, so GET asks first."""
+    if request.method == "GET":
+        return page("auth/logout.html")
+    sign_out()
+    return _to(url_for("auth.login", next=request.form.get("next")))
+
+
+@bp.get("/signup")
+def sign_up_form() -> Response:
+    """Show the sign-up form."""
+    _refuse_unless_open()
+    return page("auth/signup.html", values={}, errors={})
+
+
+@bp.post("/signup")
+@limiter.limit("10 per minute; 50 per hour")
+def create_account() -> Response:
+    """Make an account; the answer is the same for an address that has one."""
+    _refuse_unless_open()
+    given = form()
+    try:
+        sign_up(
+            email=given.get("email", ""),
+            name=given.get("name", ""),
+            password=given.get("password", ""),
+        )
+    except InvalidInput as refusal:
+        return page("auth/signup.html", 422, values=given, errors=refusal.fields)
+    flash("If this address had no account yet, it has one now. Sign in with your password.")
+    return _to(url_for("auth.login"))
+
+
+def _login_page(status: int = 200, **context: str) -> Response:
+    is_open = settings().signup == "open"
+    return page("auth/login.html", status, is_signup_open=is_open, **context)
+
+
+def _refuse_unless_open() -> None:
+    if settings().signup != "open":
+        abort(HTTPStatus.FORBIDDEN, "Accounts are made by invitation here. Ask an admin.")
+
+
+def _to(target: str) -> Response:
+    return make_response(redirect(target, 303))

@@ -1,0 +1,50 @@
+"""The authorization endpoint: a person is asked, and decides."""
+
+from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask_login import login_required
+
+from app.blueprints.edge import content_security_policy
+from app.blueprints.pages import page
+from app.blueprints.road import consent_server
+from app.identity.session import principal, viewer
+from app.oauth.errors import OAuth2Error
+
+bp = Blueprint("authorize", __name__, url_prefix="/oauth")
+
+
+@bp.get("/authorize")
+def authorize() -> Response:
+    """Show who asks, for what, and where the browser will be sent (RFC 6749 §4.1.1)."""
+    if viewer() is None:
+        consent_server().check(request.query_string)
+        return make_response(redirect(url_for("auth.login", next=request.full_path), 303))
+    consent = consent_server().ask(request.query_string, principal())
+    response = page("oauth/consent.html", consent=consent)
+    # Without the client's origin in it, the browser would not follow the answer's redirect.
+    response.headers["Content-Security-Policy"] = content_security_policy(consent.form_action)
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+@bp.post("/consent")
+@login_required  # type: ignore[untyped-decorator] # flask-login carries no types
+def decide() -> Response:
+    """Write the person's decision down, and send the browser back to the client."""
+    is_allowed = request.form.get("decision") == "allow"
+    location = consent_server().decide(
+        request.form.get("consent", ""), principal(), is_allowed=is_allowed
+    )
+    return _sent_to(location)
+
+
+@bp.errorhandler(OAuth2Error)
+def refused(error: OAuth2Error) -> Response:
+    """Report an error to the client, or to the person where the client is in doubt."""
+    if error.redirect_uri:
+        return _sent_to(consent_server().error_location(error))
+    return page("errors/error.html", status=400, detail=error.get_error_description())
+
+
+def _sent_to(location: str) -> Response:
+    # Not Flask's redirect(): the client's URI goes out as it was registered, to the letter.
+    return Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})

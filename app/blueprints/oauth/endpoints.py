@@ -1,0 +1,59 @@
+"""The OAuth endpoints that programs call: token, revocation, registration."""
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.blueprints.road import oauth_server, registration
+from app.extensions import csrf, limiter
+from app.oauth.errors import OAuth2Error
+from app.oauth.server import Answer, Posted, error_answer
+
+LARGEST_BODY = 64 * 1024
+
+bp = Blueprint("oauth", __name__, url_prefix="/oauth")
+# Nothing here reads a cookie: a client proves itself, or is public.
+csrf.exempt(bp)
+
+
+@bp.before_request
+def limit_body() -> None:
+    """Let nobody send more than a protocol message needs."""
+    request.max_content_length = LARGEST_BODY
+
+
+@bp.post("/token")
+def token() -> Response:
+    """Exchange a code or a refresh token for tokens (RFC 6749 §3.2)."""
+    return _answered(oauth_server().token(_posted()))
+
+
+@bp.post("/revoke")
+def revoke() -> Response:
+    """Revoke a token (RFC 7009)."""
+    return _answered(oauth_server().revocation(_posted()))
+
+
+@bp.post("/register")
+@limiter.limit("20 per minute; 200 per hour")
+def register() -> Response:
+    """Let a client register itself (RFC 7591)."""
+    try:
+        information = registration().register(request.mimetype, request.get_data())
+    except OAuth2Error as error:
+        return _answered(error_answer(error))
+    return _answered(Answer(201, information))
+
+
+def _posted() -> Posted:
+    return Posted(
+        content_type=request.mimetype,
+        query=request.query_string,
+        body=request.get_data(),
+        authorization=request.headers.get("Authorization"),
+    )
+
+
+def _answered(answer: Answer) -> Response:
+    response = jsonify(answer.body)
+    response.status_code = answer.status
+    response.headers.update(answer.headers)
+    return response

@@ -1,0 +1,1 @@
+"""The operator's side: the command line, and whether the app is alive and ready."""

@@ -1,0 +1,145 @@
+"""The commands of `flask --app wsgi …`."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import wraps
+from typing import ParamSpec, TypeVar, cast
+
+import click
+from flask import Blueprint, current_app
+
+from app.blueprints.operator import demo as demo_workspace
+from app.blueprints.road import pipeline
+from app.core.errors import CallError
+from app.core.pipeline import parse
+from app.extensions import db
+from app.identity import accounts
+from app.oauth import operator, purge, tokens
+from app.procedures.clients import NewClient
+
+bp = Blueprint("operator", __name__, cli_group=None)
+users = click.Group("users", help="People's accounts.")
+clients = click.Group("clients", help="OAuth clients.")
+minted = click.Group("tokens", help="Access tokens for scripts and tests.")
+for group in (users, clients, minted):
+    bp.cli.add_command(group)
+
+Given = ParamSpec("Given")
+Result = TypeVar("Result")
+
+
+def plainly(command: Callable[Given, Result]) -> Callable[Given, Result]:
+    """Let a command end with one line where it is refused, without a traceback."""
+
+    @wraps(command)
+    def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        try:
+            return command(*args, **kwargs)
+        except CallError as refusal:
+            raise click.ClickException(refusal.in_full()) from refusal
+
+    return run
+
+
+@bp.cli.command("demo")
+@plainly
+def demo() -> None:
+    """Fill an empty database with the demo workspace."""
+    if not demo_workspace.seed(current_app):
+        raise click.ClickException("The database has accounts already: nothing was changed.")
+    click.echo("The demo workspace is ready.")
+
+
+@bp.cli.command("procedures")
+def procedures() -> None:
+    """Print the catalogue."""
+    for item in pipeline().catalogue:
+        scopes = " ".join(item.scopes) or "public"
+        channels = ",".join(sorted(item.channels))
+        click.echo(f"{item.name:24} {item.method:5} {scopes:24} {channels:16} {item.summary}")
+
+
+@bp.cli.command("purge")
+def purge_expired() -> None:
+    """Remove what has expired."""
+    click.echo(f"{purge.purge(db.engine)} rows removed.")
+
+
+@users.command("create")
+@click.argument("email")
+@click.option("--role", required=True, help="The role's name, such as Member or Admin.")
+@click.option("--name", help="What to call the person; else the address's first part.")
+@plainly
+def create_user(email: str, role: str, name: str | None) -> None:
+    """Create an account; its password is read from standard input."""
+    password = sys.stdin.readline().rstrip("\r\n")
+    accounts.create(
+        db.engine,
+        email=email,
+        name=name or email.partition("@")[0],
+        password=password,
+        role=role,
+        now=int(time.time()),
+    )
+    click.echo(f"{email} has an account now.")
+
+
+@clients.command("create")
+@click.argument("name")
+@click.option("--redirect-uri", "redirect_uris", multiple=True, required=True)
+@click.option("--scope", "allowed", multiple=True, help="What it may ask for; else everything.")
+@click.option("--public", "is_public", is_flag=True, help="It cannot keep a secret.")
+@click.option("--owner", help="The email address of the account that it belongs to.")
+@plainly
+def create_client(
+    name: str,
+    redirect_uris: Sequence[str],
+    allowed: Sequence[str],
+    is_public: bool,  # noqa: FBT001 - click gives options as keywords
+    owner: str | None,
+) -> None:
+    """Create a client, and print its id and secret as JSON."""
+    kind = "public" if is_public else "confidential"
+    described = {"name": name, "redirect_uris": list(redirect_uris), "kind": kind}
+    given = cast("NewClient", parse(pipeline().find("oauth_clients.create"), described))
+    scopes = frozenset(scope for text in allowed for scope in text.split())
+    made = operator.create_client(db.engine, given, allowed=scopes, owner=owner)
+    click.echo(json.dumps(made, indent=2))
+
+
+@clients.command("list")
+def list_clients() -> None:
+    """Print each client."""
+    for client_id, name, source, is_revoked in operator.all_clients(db.engine):
+        click.echo(f"{client_id}  {source:12} {'revoked' if is_revoked else 'active':8} {name}")
+
+
+@clients.command("revoke")
+@click.argument("client_id")
+@plainly
+def revoke_client(client_id: str) -> None:
+    """Revoke a client and all its tokens."""
+    operator.revoke_client(db.engine, client_id)
+    click.echo(f"{client_id} is revoked.")
+
+
+@minted.command("create")
+@click.option("--client", "client_id", required=True)
+@click.option("--user", "email", required=True)
+@click.option("--scope", "granted", multiple=True, required=True)
+@click.option("--resource", help="What it is good for; else the whole app.")
+@plainly
+def create_token(client_id: str, email: str, granted: Sequence[str], resource: str | None) -> None:
+    """Issue an access token in a person's name, and print it as JSON."""
+    scopes = frozenset(scope for text in granted for scope in text.split())
+    answer = tokens.mint(
+        db.engine,
+        client_id=client_id,
+        email=email,
+        granted=scopes,
+        resource=resource,
+        now=int(time.time()),
+    )
+    click.echo(json.dumps(answer, indent=2))

@@ -1,0 +1,131 @@
+"""The authorization endpoint: which requests reach a person (RFC 6749 §4.1.1)."""
+
+import re
+from typing import NoReturn
+
+from authlib.oauth2.rfc6749 import (
+    InvalidRequestError,
+    InvalidScopeError,
+    UnauthorizedClientError,
+)
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy.orm import Session
+
+from app.core import scopes
+from app.core.resource import Resources
+from app.oauth.audience import resource_asked
+from app.oauth.client import KnownClient, find
+from app.oauth.errors import OAuth2Error, UnsupportedResponseType
+from app.oauth.sent import Sent
+
+# RFC 7636 §4.2: S256 gives 43 characters of base64url.
+_CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+
+
+class Asked(BaseModel):
+    """A validated authorization request; what a consent is about.
+
+    `redirect_uri` is where the browser will be sent; `is_redirect_uri_sent` tells whether the
+    request said so, or left it to the registration.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    client_id: str
+    redirect_uri: str
+    is_redirect_uri_sent: bool
+    scope: str
+    state: str | None
+    code_challenge: str
+    resource: str | None
+
+
+def validated(session: Session, resources: Resources, sent: Sent) -> tuple[Asked, KnownClient]:
+    """Give a request that may be shown to a person, and its client.
+
+    Raises:
+        OAuth2Error: it may not; with a `redirect_uri` if client and URI are beyond doubt, and
+            without one otherwise: the browser is then sent nowhere (RFC 6749 §4.1.2.1).
+    """
+    client = _client(session, sent)
+    redirect_uri = _redirect_uri(client, sent)
+    try:
+        values = sent.each_once()
+        _refuse_other_response(values)
+        asked = Asked(
+            client_id=client.client_id,
+            redirect_uri=redirect_uri,
+            is_redirect_uri_sent="redirect_uri" in values,
+            scope=_scope(client, values.get("scope")),
+            state=values.get("state"),
+            code_challenge=_code_challenge(values),
+            resource=resource_asked(resources, values.get("resource")),
+        )
+    except OAuth2Error as error:
+        error.redirect_uri = redirect_uri
+        error.state = None if "state" in sent.repeated else sent.values.get("state")
+        raise
+    return asked, client
+
+
+def _client(session: Session, sent: Sent) -> KnownClient:
+    client_id = sent.values.get("client_id")
+    if client_id is None or "client_id" in sent.repeated:
+        raise InvalidRequestError("The request does not say which app it comes from: client_id.")
+    client = find(session, client_id)
+    if client is None:
+        raise InvalidRequestError("No app with this client_id is registered here.")
+    return client
+
+
+def _redirect_uri(client: KnownClient, sent: Sent) -> str:
+    """Give where the answer goes: a registered URI; the only one may be left out."""
+    if "redirect_uri" in sent.repeated:
+        raise InvalidRequestError("The request names more than one redirect_uri.")
+    redirect_uri = sent.values.get("redirect_uri")
+    if redirect_uri is None:
+        if len(client.redirect_uris) != 1:
+            raise InvalidRequestError(
+                "The request does not say where to go back to: redirect_uri."
+            )
+        return client.redirect_uris[0]
+    if not client.check_redirect_uri(redirect_uri):
+        raise InvalidRequestError("The redirect_uri is not one that the app has registered.")
+    return redirect_uri
+
+
+def _refuse_other_response(values: dict[str, str]) -> None:
+    if "response_type" not in values:
+        raise InvalidRequestError("The parameter response_type is missing.")
+    if values["response_type"] != "code":
+        raise UnsupportedResponseType("Only the response_type code is supported.")
+    if values.get("response_mode", "query") != "query":
+        raise InvalidRequestError("Only the response_mode query is supported.")
+
+
+def _code_challenge(values: dict[str, str]) -> str:
+    """Give the PKCE challenge; RFC 9700 §2.1.1 wants it of all clients, and as S256."""
+    if values.get("code_challenge_method") != "S256":
+        raise InvalidRequestError("PKCE is required: send code_challenge_method=S256.")
+    challenge = values.get("code_challenge", "")
+    if not _CHALLENGE.fullmatch(challenge):
+        raise InvalidRequestError("PKCE is required: the code_challenge is missing or malformed.")
+    return challenge
+
+
+def _scope(client: KnownClient, asked: str | None) -> str:
+    """Give the scopes to be consented to: those asked for, or the basic ones (RFC 6749 §3.3)."""
+    if not client.check_grant_type("authorization_code"):
+        raise UnauthorizedClientError("The client is not registered for this grant type.")
+    wanted = scopes.parse(asked) or client.scopes.intersection(scopes.BASIC)
+    if not wanted:
+        raise InvalidScopeError("The client may ask for no scope.")
+    if excess := wanted - client.scopes:
+        _refuse_scopes(excess)
+    return scopes.render(wanted)
+
+
+def _refuse_scopes(excess: frozenset[str]) -> NoReturn:
+    known = sorted(excess & scopes.SCOPES.keys())
+    named = f": {' '.join(known)}" if known else ""
+    raise InvalidScopeError(f"The client may not ask for some of these scopes{named}.")

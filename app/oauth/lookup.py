@@ -1,0 +1,83 @@
+"""Finding codes and tokens by what was presented: one query each, without the ORM."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
+
+
+@dataclass(frozen=True, slots=True)
+class CodeRow:
+    """An authorization code, used or not; times are in seconds since the epoch."""
+
+    family_id: int
+    client_key: int
+    expires_at: int
+    consumed_at: int | None
+    redirect_uri: str | None
+    code_challenge: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefreshTokenRow:
+    """A refresh token, used or not; times are in seconds since the epoch."""
+
+    family_id: int
+    client_key: int
+    expires_at: int
+    consumed_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AccessTokenRow:
+    """An access token's family and client."""
+
+    family_id: int
+    client_key: int
+
+
+def find_code(session: Session, digest: bytes) -> CodeRow | None:
+    """Give the code with this digest, if there is one."""
+    row = session.execute(
+        select(
+            AuthorizationCode.family_id,
+            Grant.client_key,
+            AuthorizationCode.expires_at,
+            AuthorizationCode.consumed_at,
+            AuthorizationCode.redirect_uri,
+            AuthorizationCode.code_challenge,
+        )
+        .join(Family, Family.id == AuthorizationCode.family_id)
+        .join(Grant, Grant.id == Family.grant_id)
+        .where(AuthorizationCode.digest == digest)
+    ).one_or_none()
+    return None if row is None else CodeRow(*row)
+
+
+def find_refresh_token(session: Session, digest: bytes) -> RefreshTokenRow | None:
+    """Give the refresh token with this digest, if there is one."""
+    row = session.execute(
+        select(
+            RefreshToken.family_id,
+            Grant.client_key,
+            RefreshToken.expires_at,
+            RefreshToken.consumed_at,
+        )
+        .join(Family, Family.id == RefreshToken.family_id)
+        .join(Grant, Grant.id == Family.grant_id)
+        .where(RefreshToken.digest == digest)
+    ).one_or_none()
+    return None if row is None else RefreshTokenRow(*row)
+
+
+def find_access_token(session: Session, digest: bytes) -> AccessTokenRow | None:
+    """Give the access token with this digest, if there is one."""
+    row = session.execute(
+        select(AccessToken.family_id, Grant.client_key)
+        .join(Family, Family.id == AccessToken.family_id)
+        .join(Grant, Grant.id == Family.grant_id)
+        .where(AccessToken.digest == digest)
+    ).one_or_none()
+    return None if row is None else AccessTokenRow(*row)

@@ -1,0 +1,67 @@
+"""What the operator does with clients, from the command line and without a person."""
+
+import time
+from typing import Any
+
+from sqlalchemy import Engine, select, update
+
+from app.core import scopes
+from app.core.errors import InvalidInput, NotFound
+from app.core.system import acting_as_system
+from app.models.client import Client, Source
+from app.models.user import User
+from app.procedures.clients import NewClient, register
+
+
+def create_client(
+    engine: Engine, given: NewClient, *, allowed: frozenset[str], owner: str | None
+) -> dict[str, Any]:
+    """Create a client; give its id, and its secret for the only time.
+
+    `allowed` is what it may ask for; nothing named means all that a third party may have.
+
+    Raises:
+        InvalidInput: a scope is not for third parties.
+        NotFound: there is no such owner.
+    """
+    if excess := allowed - frozenset(scopes.THIRD_PARTY):
+        raise InvalidInput(f"No client may ask for {scopes.render(excess)}.")
+    with acting_as_system(engine, "create a client") as session:
+        owner_id = session.scalar(select(User.id).where(User.email == owner)) if owner else None
+        if owner and owner_id is None:
+            raise NotFound(f"There is no user {owner!r}.")
+        now = int(time.time())
+        source = Source.USER if owner else Source.ADMIN
+        client, secret = register(session, given, source=source, owner_id=owner_id, now=now)
+        if allowed:
+            client.scopes = scopes.render(allowed)
+        made = {"client_id": client.client_id, "redirect_uris": client.redirect_uris}
+        return made | ({"client_secret": secret} if secret else {})
+
+
+def all_clients(engine: Engine) -> list[tuple[str, str, str, bool]]:
+    """Give id, name, source and whether it is revoked, of each client."""
+    with acting_as_system(engine, "list the clients") as session:
+        rows = session.execute(
+            select(Client.client_id, Client.name, Client.source, Client.revoked_at).order_by(
+                Client.id
+            )
+        )
+        return [(client_id, name, source, at is not None) for client_id, name, source, at in rows]
+
+
+def revoke_client(engine: Engine, client_id: str) -> None:
+    """Revoke a client: from the next request on its tokens and its secret are refused.
+
+    Raises:
+        NotFound: there is no such client that counts.
+    """
+    with acting_as_system(engine, "revoke a client") as session:
+        revoked = session.execute(
+            update(Client)
+            .where(Client.client_id == client_id, Client.revoked_at.is_(None))
+            .values(revoked_at=int(time.time()))
+            .returning(Client.id)
+        ).one_or_none()
+    if revoked is None:
+        raise NotFound(f"There is no client {client_id!r}, or it is revoked already.")
