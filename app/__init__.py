@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app.blueprints import BLUEPRINTS, edge
+from app.blueprints import BLUEPRINTS, edge, pages
 from app.core import sqlite
 from app.core.pipeline import Pipeline
 from app.core.readiness import Readiness
@@ -39,6 +39,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign] # Flask's documented way
     edge.init_app(app)
+    pages.init_app(app)
     for extension in (db, csrf, login, htmx, limiter):
         extension.init_app(app)
     migrate.init_app(app, db, directory=str(_MIGRATIONS))

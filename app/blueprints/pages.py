@@ -1,14 +1,21 @@
 """What every page does: call a procedure as its viewer, and render what comes back."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, make_response, redirect, render_template, request
-from flask_wtf.csrf import generate_csrf
+import humanize
+from flask import Flask, Response, make_response, redirect, render_template, request
 
 from app.blueprints.road import pipeline
 from app.extensions import htmx
-from app.identity.session import principal
+from app.identity.session import principal, viewer
+
+
+def init_app(app: Flask) -> None:
+    """Give every template what it may ask for: who looks at it, and moments in words."""
+    app.context_processor(lambda: {"viewer": viewer})
+    app.add_template_filter(_ago, "ago")
 
 
 def call(name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - each gives its own
@@ -27,7 +34,7 @@ def form() -> dict[str, str]:
 
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """Render a whole page."""
-    response = make_response(render_template(template, csrf_token=generate_csrf, **context))
+    response = make_response(render_template(template, status=status, **context))
     response.status_code = status
     return response
 
@@ -37,3 +44,7 @@ def partial_or_redirect(template: str, target: str, **context: Any) -> Response:
     if htmx:
         return page(template, **context)
     return make_response(redirect(target, 303))
+
+
+def _ago(at: datetime) -> str:
+    return humanize.naturaltime(at, when=datetime.now(UTC))

@@ -1,0 +1,4 @@
+// Before the first paint: the theme that the person chose; without a choice, the system's.
+document.documentElement.classList.add("has-script");
+const chosen = localStorage.getItem("theme");
+if (chosen) document.documentElement.dataset.theme = chosen;
