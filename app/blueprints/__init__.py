@@ -2,13 +2,21 @@
 
 from app.blueprints.api import calls, documents
 from app.blueprints.auth import sign_in
+from app.blueprints.docs import api
+from app.blueprints.home import index
 from app.blueprints.oauth import authorize, discovery, endpoints
 from app.blueprints.operator import commands, health
+from app.blueprints.tasks import detail
+from app.blueprints.tasks import list as task_list
 
 BLUEPRINTS = (
     calls.bp,
     documents.bp,
+    api.bp,
+    index.bp,
     sign_in.bp,
+    task_list.bp,
+    detail.bp,
     authorize.bp,
     discovery.bp,
     endpoints.bp,

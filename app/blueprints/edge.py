@@ -16,18 +16,19 @@ from app.surfaces.problem import MEDIA_TYPE, problem
 
 log = logging.getLogger(__name__)
 
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'{form_action}; "
+    "frame-ancestors 'none'"
+)
 _HEADERS = {
+    "Content-Security-Policy": _POLICY.format(form_action=""),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     # One page of a popup's chain without it, and the console's Authorize loses its opener.
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-    "font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'{form_action}; "
-    "frame-ancestors 'none'"
-)
 _OF_OAUTH = ("/oauth/token", "/oauth/revoke", "/oauth/register", "/.well-known/")
 
 
@@ -58,9 +59,11 @@ def _refuse_ambiguity() -> Response | None:
 
 
 def _secure(response: Response) -> Response:
+    # Not setdefault: it walks all headers for each one, on every answer.
+    given = {name.lower() for name, _ in response.headers}
     for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers.setdefault("Content-Security-Policy", content_security_policy())
+        if name.lower() not in given:
+            response.headers.add(name, value)
     if request.is_secure:
         response.headers.setdefault("Strict-Transport-Security", "max-age=63072000")
     if response.mimetype == "text/html":
@@ -119,6 +122,7 @@ def _answer(
     if _is_of_api():
         response = jsonify(problem(status, code, detail, fields))
         response.mimetype = MEDIA_TYPE
+        response.headers["Cache-Control"] = "no-store"
     elif request.path.startswith(_OF_OAUTH):
         error = "server_error" if status >= InternalServerError.code else "invalid_request"
         response = jsonify({"error": error, "error_description": detail})

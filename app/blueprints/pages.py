@@ -32,6 +32,11 @@ def form() -> dict[str, str]:
     return {name: value for name, value in request.form.items() if name != "csrf_token"}
 
 
+def asked(*names: str) -> dict[str, str]:
+    """Give those of the named parameters that the URL holds; an empty one was not asked for."""
+    return {name: request.args[name] for name in names if request.args.get(name)}
+
+
 def page(template: str, status: int = 200, **context: Any) -> Response:
     """Render a whole page."""
     response = make_response(render_template(template, status=status, **context))
@@ -39,9 +44,14 @@ def page(template: str, status: int = 200, **context: Any) -> Response:
     return response
 
 
+def is_partial() -> bool:
+    """Tell whether HTMX asks, which wants a part of the page."""
+    return bool(htmx)
+
+
 def partial_or_redirect(template: str, target: str, **context: Any) -> Response:
     """Answer a click: its part of the page to HTMX, a redirect to a plain form."""
-    if htmx:
+    if is_partial():
         return page(template, **context)
     return make_response(redirect(target, 303))
 

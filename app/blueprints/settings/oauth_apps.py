@@ -1,0 +1,99 @@
+"""A person's OAuth apps: list, register, look at, revoke, delete."""
+
+from typing import Any
+
+from flask import Blueprint, Response, flash, make_response, redirect, url_for
+from flask_login import login_required
+
+from app.blueprints.client_form import given_client, is_confirmed
+from app.blueprints.pages import call, page, part_or_page, partial_or_redirect
+from app.blueprints.road import resources
+from app.core.errors import InvalidInput
+
+bp = Blueprint("oauth_apps", __name__, url_prefix="/settings/oauth-apps")
+
+
+@bp.before_request
+@login_required  # type: ignore[untyped-decorator] # flask-login carries no types
+def for_members() -> None:
+    """Let nobody in who is not signed in."""
+
+
+@bp.get("")
+def index() -> Response:
+    """Show the apps that the person registered."""
+    return page("settings/oauth_apps/index.html", apps=call("oauth_apps.list").items)
+
+
+@bp.get("/new")
+def new() -> Response:
+    """Show the empty form."""
+    return _form({}, {})
+
+
+@bp.post("/new")
+def create() -> Response:
+    """Register an app; its secret is in this answer, and in no other."""
+    given = given_client()
+    try:
+        made = call("oauth_apps.create", given)
+    except InvalidInput as refusal:
+        return _form(given, refusal.fields, 422)
+    return part_or_page(
+        "settings/oauth_apps/_created.html",
+        "settings/oauth_apps/created.html",
+        201,
+        client=made.app,
+        secret=made.client_secret,
+        resources=resources(),
+        back=url_for("oauth_apps.detail", client_id=made.app.client_id),
+    )
+
+
+@bp.get("/<client_id>")
+def detail(client_id: str) -> Response:
+    """Show one app."""
+    return _detail(call("oauth_apps.get", {"client_id": client_id}))
+
+
+@bp.post("/<client_id>/revoke")
+def revoke(client_id: str) -> Response:
+    """Revoke an app; give its row."""
+    client = call("oauth_apps.revoke", {"client_id": client_id})
+    return partial_or_redirect(
+        "settings/oauth_apps/_row.html",
+        url_for("oauth_apps.detail", client_id=client_id),
+        said=f"{client.name} is revoked: its tokens and its secret are refused from now on.",
+        client=client,
+    )
+
+
+@bp.post("/<client_id>/delete")
+def delete(client_id: str) -> Response:
+    """Delete an app whose name the person has typed."""
+    client = call("oauth_apps.get", {"client_id": client_id})
+    if not is_confirmed(client.name):
+        return _detail(client, 422, typed_error=f"Type {client.name} to delete it.")
+    call("oauth_apps.delete", {"client_id": client_id})
+    flash(f"{client.name} is deleted.")
+    return make_response(redirect(url_for("oauth_apps.index"), 303))
+
+
+def _form(values: dict[str, Any], errors: dict[str, str], status: int = 200) -> Response:
+    return part_or_page(
+        "settings/oauth_apps/_form.html",
+        "settings/oauth_apps/new.html",
+        status,
+        values=values,
+        errors=errors,
+    )
+
+
+def _detail(client: object, status: int = 200, **context: str) -> Response:
+    return page(
+        "settings/oauth_apps/detail.html",
+        status,
+        client=client,
+        resources=resources(),
+        **context,
+    )
