@@ -1,0 +1,62 @@
+# Set-up happens by itself, once, inside this folder: the home directory may be read-only.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALL := $(BIN)/python -m pip install --quiet --no-input --require-hashes
+LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
+
+export XDG_CACHE_HOME := $(CURDIR)/.cache
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help run test check lint bench css lock
+.DELETE_ON_ERROR:
+
+help: ## say what there is to make
+	@sed -n 's/^\([a-z]*\):.* ## /  make \1	/p' Makefile
+
+run: export LATCHKEY_DEMO ?= 1
+run: .venv/.run ## set up, then serve on http://127.0.0.1:8000
+	@exec $(BIN)/python asgi.py
+
+test: .venv/.dev ## set up, find or install a Chromium, then run every test
+	@CHROMIUM=$$($(BIN)/python -m tests.chromium) && \
+	export CHROMIUM && exec $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
+
+check: lint ## check format, rules, types, imports and templates, then run every test
+	@$(MAKE) --no-print-directory test
+
+lint: .venv/.dev ## the same without the tests
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/djlint app/templates --lint --quiet
+
+bench: .venv/.dev ## print the benchmarks, as ratios
+	@exec $(BIN)/python -m bench $(ARGS)
+
+css: ## rebuild app/static from assets; needs Node, nothing else does
+	cd assets && npm ci --cache "$(XDG_CACHE_HOME)/npm" && npm run build
+
+lock: .venv/.dev ## pin the dependencies again; newer ones: make lock UPGRADE=--upgrade
+	$(LOCK) requirements.in --output-file requirements.txt
+	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+
+# The set-up, in three steps: each leaves a stamp, and is done again when what it read has changed.
+
+.venv/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo 'make: Latchkey needs Python 3.11 or newer; name one: make PYTHON=python3.12' >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+		{ echo 'make: this Python cannot make virtual environments; on Debian: apt-get install python3-venv' >&2; exit 1; }
+	$(PYTHON) -m venv --clear .venv
+	@touch $@
+
+.venv/.run: requirements.txt .venv/.made
+	$(INSTALL) -r requirements.txt
+	@touch $@
+
+.venv/.dev: requirements-dev.txt .venv/.run
+	$(INSTALL) -r requirements-dev.txt
+	@touch $@
