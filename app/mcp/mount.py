@@ -1,0 +1,131 @@
+"""The whole product as one ASGI app: MCP's own addresses here, everything else Flask's."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+
+from a2wsgi import WSGIMiddleware
+from flask import Flask
+from mcp.server.sse import SseServerTransport
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.types import Message, Receive, Scope, Send
+
+from app.core.resource import MCP, SSE
+from app.mcp import body
+from app.mcp.answers import Disconnected, Refused, guarded
+from app.mcp.gate import Gate, Road
+from app.mcp.server import server_of
+from app.surfaces.mcp import Tools
+
+_MESSAGES = "/messages/"
+_PAGE_THREADS = 8
+
+Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """An address of MCP: the resource it belongs to, its one method, and what serves it."""
+
+    resource: str
+    method: str
+    serve: Handler
+
+
+class Mount:
+    """Serves MCP by itself and everything else by Flask."""
+
+    def __init__(self, app: Flask) -> None:
+        built = app.extensions
+        tools = Tools(built["pipeline"])
+        self._gate = Gate(
+            Road(built["bearer"], tools, built["pipeline"], built["resources"]),
+            built["settings"],
+            app.config["SESSION_COOKIE_NAME"],
+        )
+        self._server = server_of(tools)
+        # Stateless: any worker answers any request, and a restart loses nothing.
+        self._streamable = StreamableHTTPSessionManager(
+            self._server, stateless=True, json_response=True
+        )
+        self._sse = SseServerTransport(_MESSAGES)
+        # Its own types are narrower than ASGI's, and than Flask's.
+        self._flask = cast("Handler", WSGIMiddleware(cast("Any", app), workers=_PAGE_THREADS))
+        streamable = Entrance(MCP, "POST", self._streamable.handle_request)
+        messages = Entrance(SSE, "POST", self._sse.handle_post_message)
+        self._entrances = {
+            MCP: streamable,
+            f"{MCP}/": streamable,
+            SSE: Entrance(SSE, "GET", self._serve_stream),
+            _MESSAGES: messages,
+            _MESSAGES.rstrip("/"): messages,
+        }
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI connection."""
+        if scope["type"] == "lifespan":
+            await self._live(receive, send)
+            return
+        entrance = self._entrances.get(scope["path"])
+        try:
+            if entrance is None:
+                await self._serve_flask(scope, receive, send)
+            else:
+                await self._serve_mcp(entrance, scope, receive, guarded(send))
+        except Refused as refusal:
+            await refusal.answer(scope, receive, guarded(send))
+        except Disconnected:
+            return
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Keep the transports alive; once per mount."""
+        async with self._streamable.run():
+            yield
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        await receive()
+        async with self.running():
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve_mcp(
+        self, entrance: Entrance, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        admitted = await self._gate.admitted(scope, receive, entrance.resource, entrance.method)
+        await entrance.serve(*admitted, send)
+
+    async def _serve_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
+            options = self._server.create_initialization_options()
+            await self._server.run(incoming, outgoing, options)
+
+    async def _serve_flask(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            scope, receive = await _for_wsgi(scope, receive)
+        await self._flask(scope, receive, send)
+
+
+async def _for_wsgi(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
+    """Give a request that a WSGI environment can hold, its body read on the event loop.
+
+    Raises:
+        Refused: it holds what no environment can, or too much.
+    """
+    if not scope["query_string"].isascii():
+        raise Refused(400, "bad_request", "Percent-encode what is not ASCII in the address.")
+    content = await body.read(scope, receive)
+    # `X_Forwarded_For` and `X-Forwarded-For` would be one variable: only one is a proxy's.
+    framing = {b"content-length", b"transfer-encoding"}
+    headers = [(k, v) for k, v in scope["headers"] if b"_" not in k and k not in framing]
+    if content or scope["method"] not in ("GET", "HEAD"):
+        headers.append((b"content-length", str(len(content)).encode()))
+    replayed = body.replayed(content, receive)
+
+    async def receive_coroutine() -> Message:
+        # The bridge takes a coroutine, and not every server's `receive` gives one.
+        return await replayed()
+
+    return {**scope, "headers": headers}, receive_coroutine

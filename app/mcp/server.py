@@ -1,0 +1,78 @@
+"""The MCP server that both transports speak for."""
+
+import logging
+import secrets
+from functools import partial
+from typing import Any, cast
+
+import anyio.to_thread
+from anyio import CapacityLimiter
+from mcp import MCPError
+from mcp.server import Server, ServerRequestContext
+from mcp_types import (
+    INVALID_PARAMS,
+    CallToolRequestParams,
+    CallToolResult,
+    ListToolsResult,
+    PaginatedRequestParams,
+)
+
+from app.core.principal import Principal
+from app.mcp.gate import PRINCIPAL
+from app.surfaces.mcp import Tools, failed
+
+log = logging.getLogger(__name__)
+
+_LISTED_FOR = 60_000  # milliseconds
+# A database connection each: the pool holds 15, and Flask's threads want theirs.
+_AT_ONCE = 4
+_INSTRUCTIONS = (
+    "Tools of a task tracker. They act for the person who connected you, on that person's rows "
+    "only. A list comes a page at a time: give its next_cursor as cursor for the page after it."
+)
+
+Context = ServerRequestContext[Any, Any]
+
+
+def server_of(tools: Tools) -> Server[Any]:
+    """Give a server that lists each caller's tools and runs them."""
+    threads = CapacityLimiter(_AT_ONCE)
+
+    async def list_tools(
+        context: Context, params: PaginatedRequestParams | None
+    ) -> ListToolsResult:
+        if params is not None and params.cursor is not None:
+            raise MCPError(INVALID_PARAMS, "The list of tools has one page.")
+        mine = tools.open_to(_principal(context))
+        return ListToolsResult(tools=mine, ttl_ms=_LISTED_FOR, cache_scope="private")
+
+    async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+        run = partial(tools.run, params.name, _principal(context), params.arguments or {})
+        try:
+            return await anyio.to_thread.run_sync(run, limiter=threads)
+        except MCPError:
+            raise
+        except Exception as bug:
+            number = secrets.token_hex(4)
+            log.error("bug %s in tool %s", number, params.name, exc_info=bug)  # noqa: TRY400 - it is
+            return failed(
+                f"Something went wrong on our side. Tell the operator this number: {number}."
+            )
+
+    server: Server[Any] = Server(
+        "latchkey",
+        title="Latchkey",
+        instructions=_INSTRUCTIONS,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+        # Without it the SDK lists all tools before each call.
+        get_tool_input_schema=tools.input_schema,
+    )
+    # Spans that nobody exports cost a twentieth of a call.
+    server.middleware.clear()
+    return server
+
+
+def _principal(context: Context) -> Principal:
+    """Give who sent this very message: on a stream, not who opened it."""
+    return cast("Principal", cast("Any", context.request).scope[PRINCIPAL])

@@ -1,0 +1,93 @@
+"""The catalogue as MCP tools: what a person may be shown, and what running one gives back."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from mcp import MCPError
+from mcp_types import INVALID_PARAMS, CallToolResult, TextContent, Tool, ToolAnnotations
+from pydantic_core import from_json
+
+from app.core.errors import CallError, Misdeclared
+from app.core.pipeline import Pipeline
+from app.core.principal import Channel, Principal
+from app.core.procedure import AnyProcedure
+from app.surfaces import plain_schema
+
+
+class Tools:
+    """The procedures that are offered over MCP, by the names of their tools.
+
+    Raises:
+        Misdeclared: two procedures would have the same name there, or a model holds itself.
+    """
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._procedures: dict[str, AnyProcedure] = {}
+        for item in sorted(pipeline.catalogue.on(Channel.MCP), key=lambda item: item.tool_name):
+            if item.tool_name in self._procedures:
+                raise Misdeclared(f"two procedures are called {item.tool_name!r} as tools")
+            self._procedures[item.tool_name] = item
+        self._tools = {name: _tool(item) for name, item in self._procedures.items()}
+
+    def open_to(self, principal: Principal) -> list[Tool]:
+        """Give what this person could ever call, ordered by name, and nothing else.
+
+        A tool that a wider consent would open is there, so that a client can ask for it.
+        """
+        return [self._tools[name] for name in self._procedures if self.find(name, principal)]
+
+    def find(self, name: str, principal: Principal) -> AnyProcedure | None:
+        """Give the procedure behind a tool, if there is one that this person could ever call."""
+        item = self._procedures.get(name)
+        return item if item and (item.public or item.is_open_to(principal.reach)) else None
+
+    def input_schema(self, name: str) -> dict[str, Any] | None:
+        """Give the schema of a tool's arguments."""
+        tool = self._tools.get(name)
+        return tool.input_schema if tool else None
+
+    def run(self, name: str, principal: Principal, arguments: Mapping[str, Any]) -> CallToolResult:
+        """Run a tool: its result as text and as structured content, or what stood in the way.
+
+        Raises:
+            MCPError: there is no such tool, or none for this person.
+        """
+        procedure = self.find(name, principal)
+        if procedure is None:
+            raise MCPError(INVALID_PARAMS, f"Unknown tool: {name[:100]}")
+        try:
+            result = self._pipeline.call(procedure.name, principal, arguments)
+        except CallError as refusal:
+            return failed(_in_words(refusal))
+        text = result.model_dump_json()
+        return CallToolResult(
+            content=[TextContent(type="text", text=text)], structured_content=from_json(text)
+        )
+
+
+def failed(text: str) -> CallToolResult:
+    """Give the result of a call that did not do what it was asked, in words for a model."""
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
+
+
+def _in_words(refusal: CallError) -> str:
+    return "\n".join(
+        [refusal.message, *(f"- {field}: {text}" for field, text in refusal.fields.items())]
+    )
+
+
+def _tool(item: AnyProcedure) -> Tool:
+    return Tool(
+        name=item.tool_name,
+        title=item.summary,
+        description=item.description,
+        input_schema=plain_schema.of_input(item.input),
+        output_schema=plain_schema.of_output(item.output),
+        annotations=ToolAnnotations(
+            read_only_hint=not item.writes,
+            destructive_hint=item.destructive,
+            idempotent_hint=item.idempotent,
+            open_world_hint=False,
+        ),
+    )

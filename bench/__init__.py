@@ -1,0 +1,1 @@
+"""Benchmarks: the product against the bare minimum on the same server, as ratios."""

@@ -1,0 +1,120 @@
+"""The server under load: the product with the demo's rows, and beside it the bare minimum.
+
+Run as `python -m bench.stage INSTANCE`; prints one line of JSON: port, token, process id.
+"""
+
+import json
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from flask import Flask, Response
+from flask_migrate import upgrade
+from mcp.server import Server, ServerRequestContext
+from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from mcp_types import CallToolRequestParams, CallToolResult, TextContent
+from starlette.types import Receive, Scope, Send
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+import config
+from app import create_app
+from app.blueprints.operator import demo
+from app.core import scopes
+from app.extensions import db
+from app.identity import accounts
+from app.mcp.mount import Mount
+from app.oauth import tokens
+
+BARE = "/bare"
+CONSTANT = "/constant"
+_ANSWER = b'{"items":[]}'
+
+
+class Stage:
+    """The product; at two more addresses a bare Flask route, and a tool that gives a constant."""
+
+    def __init__(self, product: Flask) -> None:
+        product.wsgi_app = DispatcherMiddleware(  # type: ignore[method-assign] # Flask's own way
+            product.wsgi_app, {BARE: _bare_flask()}
+        )
+        self._product = Mount(product)
+        self._constant = StreamableHTTPSessionManager(
+            _constant_server(), stateless=True, json_response=True
+        )
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one ASGI connection."""
+        if scope["type"] == "lifespan":
+            async with self._constant.run():
+                await self._product(scope, receive, send)
+        elif scope["path"] == CONSTANT:
+            await self._constant.handle_request(scope, receive, send)
+        else:
+            await self._product(scope, receive, send)
+
+
+def _bare_flask() -> Flask:
+    bare = Flask("bare")
+
+    @bare.get("/")
+    def answer() -> Response:
+        return Response(_ANSWER, mimetype="application/json")
+
+    return bare
+
+
+def _constant_server() -> Server[Any]:
+    text = TextContent(type="text", text=_ANSWER.decode())
+
+    async def call_tool(
+        _context: ServerRequestContext[Any, Any], _params: CallToolRequestParams
+    ) -> CallToolResult:
+        return CallToolResult(content=[text], structured_content={"items": []})
+
+    return Server("constant", on_call_tool=call_tool, get_tool_input_schema=lambda _name: None)
+
+
+def _token(product: Flask) -> str:
+    now = int(time.time())
+    with product.app_context():
+        upgrade()
+        demo.seed(product)
+        ada = accounts.principal_of(db.engine, "ada@example.com")
+        road = product.extensions["pipeline"]
+        app = {"name": "Bench", "redirect_uris": ["http://127.0.0.1:1/callback"]}
+        client_id = road.call("oauth_apps.create", ada, app).app.client_id
+        minted = tokens.mint(
+            db.engine,
+            client_id=client_id,
+            email="ada@example.com",
+            granted=frozenset(scopes.BASIC),
+            now=now,
+        )
+    return str(minted["access_token"])
+
+
+def main(instance: Path) -> None:
+    """Serve until a signal comes."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    port = listener.getsockname()[1]
+    product = create_app(config.load(instance=instance, demo=True, rate_limits="off", port=port))
+    print(json.dumps({"port": port, "token": _token(product), "process": os.getpid()}), flush=True)
+    served = uvicorn.Config(
+        Stage(product),
+        http="httptools",
+        loop="uvloop",
+        ws="none",
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+    )
+    uvicorn.Server(served).run([listener])
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

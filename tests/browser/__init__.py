@@ -1,0 +1,1 @@
+"""A real server, real clients, and a real browser."""

@@ -1,0 +1,178 @@
+"""The server of `make run` on a free port, a browser, and a program that waits for the answer."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from html import unescape
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from queue import Queue
+from threading import Thread
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+import pytest
+import requests
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+PROJECT = Path(__file__).parents[2]
+PASSWORD = "latchkey-demo"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Give the address of a server of its own, with the demo workspace in it."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+    environment = {
+        **os.environ,
+        "LATCHKEY_INSTANCE": str(tmp_path_factory.mktemp("instance")),
+        "LATCHKEY_PORT": str(port),
+        "LATCHKEY_DEMO": "1",
+        "LATCHKEY_RATE_LIMITS": "off",
+    }
+    with subprocess.Popen(
+        [sys.executable, "asgi.py"],
+        cwd=PROJECT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as server:
+        assert server.stdout
+        first = server.stdout.readline()
+        assert str(port) in first, first
+        yield f"http://127.0.0.1:{port}"
+        server.terminate()
+        assert server.wait(10) in (0, -15)
+
+
+@pytest.fixture(scope="session")
+def chromium() -> Iterator[Browser]:
+    """Give the browser that `make test` found or installed."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=os.environ["CHROMIUM"], args=FLAGS, headless=True
+        )
+        yield browser
+        browser.close()
+
+
+class Person:
+    """Someone in front of a browser of their own; what the browser complains about is kept."""
+
+    def __init__(self, context: BrowserContext, site: str) -> None:
+        self.site = site
+        self.complaints: list[str] = []
+        self.page = context.new_page()
+        self.page.on("console", self._hear)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def sign_in(self, name: str) -> Page:
+        """Sign in by the form."""
+        self.page.goto(f"{self.site}/login")
+        self.page.get_by_label("Email").fill(f"{name}@example.com")
+        self.page.get_by_label("Password").fill(PASSWORD)
+        self.page.get_by_role("button", name="Sign in").click()
+        self.page.wait_for_url("**/tasks")
+        return self.page
+
+    def _hear(self, message: Any) -> None:
+        # A 4xx answer is what some tests are about; the browser writes each down as an error.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+
+@pytest.fixture
+def people(chromium: Browser, site: str) -> Iterator[Any]:
+    """Give a function that brings one more person; none may have had a complaint at the end."""
+    contexts: list[BrowserContext] = []
+    present: list[Person] = []
+
+    def bring(**options: Any) -> Person:
+        contexts.append(chromium.new_context(**options))
+        present.append(Person(contexts[-1], site))
+        return present[-1]
+
+    yield bring
+    for context in contexts:
+        context.close()
+    assert [complaint for person in present for complaint in person.complaints] == []
+
+
+class Callback:
+    """A program on this computer that the browser is sent back to."""
+
+    def __init__(self) -> None:
+        self.answers: Queue[dict[str, str]] = Queue()
+        answers = self.answers
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                parts = urlsplit(self.path)
+                if parts.path == "/callback":
+                    answers.put(dict(parse_qsl(parts.query)))
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain")
+                self.end_headers()
+                self.wfile.write(b"Back in the program.")
+
+            def log_message(self, *_args: Any) -> None:
+                """Say nothing."""
+
+        self._server = HTTPServer(("127.0.0.1", 0), Handler)
+        self.uri = f"http://127.0.0.1:{self._server.server_port}/callback"
+        self._thread = Thread(target=self._server.serve_forever)
+        self._thread.start()
+
+    def answer(self) -> dict[str, str]:
+        """Give what the browser brought."""
+        return self.answers.get(timeout=20)
+
+    def close(self) -> None:
+        """Stop waiting."""
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+
+@pytest.fixture
+def callback() -> Iterator[Callback]:
+    """Give a program that waits for the browser."""
+    program = Callback()
+    yield program
+    program.close()
+
+
+def hidden(html: str) -> dict[str, str]:
+    """Give the hidden fields of a page's forms."""
+    found = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', html)
+    return {name: unescape(value) for name, value in reversed(found)}
+
+
+def allow(site: str, name: str, authorization_url: str) -> dict[str, str]:
+    """Do what a person does with an authorization URL, without a browser; give the answer."""
+    with requests.Session() as person:
+        login = person.get(authorization_url)
+        sent = {"email": f"{name}@example.com", "password": PASSWORD}
+        consent = person.post(f"{site}/login", data={**hidden(login.text), **sent})
+        assert "Allow" in consent.text, consent.text
+        decided = person.post(
+            f"{site}/oauth/consent",
+            data={**hidden(consent.text), "decision": "allow"},
+            allow_redirects=False,
+        )
+        assert decided.status_code == 303, decided.text
+        return dict(parse_qsl(urlsplit(decided.headers["Location"]).query))

@@ -1,0 +1,1 @@
+"""The gate, the tools, and real clients of them."""
