@@ -98,7 +98,8 @@ def load(**overrides: Any) -> Settings:
         raise SettingsInvalid(_line(error)) from None
     try:
         settings.instance.mkdir(parents=True, exist_ok=True)
-        _fill(settings, "secret_key", _generated_key(settings.instance / "secret_key"))
+        if not settings.secret_key:
+            _fill(settings, "secret_key", _generated_key(settings.instance / "secret_key"))
     except OSError as error:
         raise SettingsInvalid(f"{PREFIX}INSTANCE: {error}") from None
     return settings

@@ -14,6 +14,7 @@ from app.core.resource import Resources
 from app.core.sqlite_guard import RowGuard
 from app.extensions import ROWS, csrf, db, htmx, limiter, login, migrate
 from app.identity.bearer import Bearer
+from app.identity.cookies import CookieSessions
 from app.models import ROW_POLICIES
 from app.models.audit import record
 from app.oauth.consent import ConsentServer
@@ -22,6 +23,9 @@ from app.oauth.server import Server
 from app.procedures import catalogue
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
+# As many as there are threads: one above is opened for a call and closed after it, and to open a
+# guarded one costs more than the call.
+_CONNECTIONS = 32
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -35,6 +39,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app = Flask(__name__)
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["settings"] = settings
+    app.session_interface = CookieSessions()
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign] # Flask's documented way
@@ -69,7 +74,8 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_BINDS": {ROWS: settings.database_url},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": _CONNECTIONS},
+        "SQLALCHEMY_BINDS": {ROWS: {"url": settings.database_url, "pool_size": _CONNECTIONS}},
         "SESSION_COOKIE_NAME": "__Host-latchkey" if settings.is_https else "latchkey",
         "SESSION_COOKIE_SECURE": settings.is_https,
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -8,8 +8,8 @@ from flask import Flask, Response, jsonify, make_response, redirect, request, ur
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.blueprints.pages import page
-from app.core.errors import CallError, NotSignedIn
+from app.blueprints.pages import is_partial, page
+from app.core.errors import CallError, NotFound, NotSignedIn
 from app.extensions import htmx, login
 from app.identity.session import is_ambiguous
 from app.surfaces.problem import MEDIA_TYPE, problem
@@ -75,6 +75,9 @@ def _secure(response: Response) -> Response:
 def _refused(refusal: CallError) -> Response:
     if isinstance(refusal, NotSignedIn) and not _is_of_api():
         return _to_sign_in()
+    if not _is_of_api() and refusal.fields.keys() & (request.view_args or {}).keys():
+        # Not a field of a form: what stands in the path cannot be an id at all.
+        refusal = NotFound("There is nothing at this address.")
     return _answer(refusal.status, refusal.code, refusal.message, fields=refusal.fields)
 
 
@@ -127,6 +130,10 @@ def _answer(
         error = "server_error" if status >= InternalServerError.code else "invalid_request"
         response = jsonify({"error": error, "error_description": detail})
         response.headers["Cache-Control"] = "no-store"
+    elif is_partial():
+        # The part that was asked for stays as it is; what was wrong is said above it.
+        response = page("components/_said.html", said=detail, kind="error")
+        response.headers["HX-Reswap"] = "none"
     else:
         response = page("errors/error.html", status=status, detail=detail)
     response.status_code = status

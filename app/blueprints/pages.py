@@ -5,17 +5,19 @@ from datetime import UTC, datetime
 from typing import Any
 
 import humanize
-from flask import Flask, Response, make_response, redirect, render_template, request
+from flask import Flask, Response, flash, make_response, redirect, render_template, request
 
 from app.blueprints.road import pipeline
+from app.core.scopes import SCOPES
 from app.extensions import htmx
 from app.identity.session import principal, viewer
 
 
 def init_app(app: Flask) -> None:
-    """Give every template what it may ask for: who looks at it, and moments in words."""
+    """Give every template what it may ask for: who looks at it, moments and scopes in words."""
     app.context_processor(lambda: {"viewer": viewer})
     app.add_template_filter(_ago, "ago")
+    app.add_template_filter(_sentence, "sentence")
 
 
 def call(name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - each gives its own
@@ -25,6 +27,15 @@ def call(name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa:
         CallError: the person asked for something that they cannot have.
     """
     return pipeline().call(name, principal(), arguments or {})
+
+
+def check(name: str) -> None:
+    """Refuse a form to a person who may not send it.
+
+    Raises:
+        CallError: the procedure behind the form is not open to them.
+    """
+    pipeline().check(name, principal(), {})
 
 
 def form() -> dict[str, str]:
@@ -49,12 +60,29 @@ def is_partial() -> bool:
     return bool(htmx)
 
 
-def partial_or_redirect(template: str, target: str, **context: Any) -> Response:
-    """Answer a click: its part of the page to HTMX, a redirect to a plain form."""
+def part_or_page(part: str, whole: str, status: int = 200, **context: Any) -> Response:
+    """Answer with a part of a page to HTMX, with the whole of it to a plain form."""
+    return page(part if is_partial() else whole, status, **context)
+
+
+def partial_or_redirect(template: str, target: str, said: str = "", **context: Any) -> Response:
+    """Answer a click: its part of the page to HTMX, a redirect to a plain form.
+
+    Either way the person is told what was done.
+    """
     if is_partial():
-        return page(template, **context)
+        response = page(template, **context)
+        notice = render_template("components/_said.html", said=said) if said else ""
+        response.set_data(response.get_data(as_text=True) + notice)
+        return response
+    if said:
+        flash(said)
     return make_response(redirect(target, 303))
 
 
 def _ago(at: datetime) -> str:
     return humanize.naturaltime(at, when=datetime.now(UTC))
+
+
+def _sentence(scope: str) -> str:
+    return SCOPES[scope].sentence if scope in SCOPES else scope

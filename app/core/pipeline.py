@@ -25,6 +25,7 @@ from app.core.principal import Principal
 from app.core.procedure import AnyProcedure, Call, Catalogue
 from app.core.rows import acting_as
 from app.core.sqlite import for_writing
+from app.core.wording import sentence
 
 
 class Pipeline:
@@ -162,15 +163,9 @@ def parse(procedure: AnyProcedure, arguments: Mapping[str, Any]) -> BaseModel:
     try:
         given: BaseModel = procedure.input.model_validate(arguments)
     except ValidationError as error:
-        fields = {".".join(map(str, e["loc"])): _sentence(e["msg"]) for e in error.errors()}
+        fields = {".".join(map(str, e["loc"])): sentence(e) for e in error.errors()}
         raise InvalidInput("Some fields need attention.", fields=fields) from error
     return given
-
-
-def _sentence(message: str) -> str:
-    # Pydantic's own words for what a validator of ours raised.
-    message = message.removeprefix("Value error, ")
-    return message if message.endswith(".") else message + "."
 
 
 def _refusal_of(error: IntegrityError) -> CallError:

@@ -31,10 +31,12 @@ def acting_as(session: Session, principal: Principal, scopes: frozenset[str]) ->
     """
     with session.begin():
         info = session.connection().info
-        info[ACTING] = Acting(principal.user_id, scopes & principal.scopes)
+        info[ACTING] = acting = Acting(principal.user_id, scopes & principal.scopes)
         try:
             yield
             # Changes are flushed while the principal still stands, not by the commit after it.
             session.flush()
         finally:
-            info[ACTING] = NOBODY
+            # A session that was closed early has given its connection to somebody else by now.
+            if info.get(ACTING) is acting:
+                info[ACTING] = NOBODY

@@ -56,6 +56,7 @@ class RowGuard:
     def watch(self, engine: Engine) -> None:
         """Guard each connection that the engine opens from now on."""
         event.listen(engine, "connect", self._guard)
+        event.listen(engine, "checkin", _be_nobodys)
         event.listen(engine, "before_cursor_execute", _name_the_table, retval=True)
         event.listen(engine, "after_cursor_execute", _forget_the_table)
         event.listen(engine, "handle_error", _forget_after_failure)
@@ -182,6 +183,10 @@ def _name_the_table(
         return statement, parameters
     connection.info[_TARGET] = change[3]
     return f"{change[1]} main.{change[3]}{statement[change.end() :]}", parameters
+
+
+def _be_nobodys(_connection: object, record: ConnectionPoolEntry) -> None:
+    record.info[ACTING] = NOBODY
 
 
 def _forget_the_table(connection: Connection, *_rest: object) -> None:

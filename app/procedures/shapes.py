@@ -3,7 +3,7 @@
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
@@ -22,6 +22,15 @@ class Given(BaseModel):
     """What every input shares: an argument that the procedure does not know is an error."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+    @field_validator("*")
+    @classmethod
+    def _can_be_kept(cls, value: object) -> object:
+        # No text of PostgreSQL's holds it, and programs in C take it for the end.
+        texts = value if isinstance(value, list) else [value]
+        if any(isinstance(text, str) and "\0" in text for text in texts):
+            raise ValueError("Leave the NUL character out.")
+        return value
 
 
 class Nothing(Given):

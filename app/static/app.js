@@ -1,19 +1,37 @@
 // What pages do on top of their forms and links: copy, announce, confirm, switch the theme.
+
 const status = () => document.getElementById("status");
 
-const announce = (text) => {
-  status().textContent = text;
+const announce = (text, className = "sr-only") => {
+  const said = document.createElement("p");
+  said.className = className;
+  said.textContent = text;
+  status().replaceChildren(said);
 };
+
+const systemIsDark = matchMedia("(prefers-color-scheme: dark)");
 
 const isDark = () => {
   const chosen = document.documentElement.dataset.theme;
-  return chosen ? chosen === "latchkey-dark" : matchMedia("(prefers-color-scheme: dark)").matches;
+  return chosen ? chosen === "latchkey-dark" : systemIsDark.matches;
 };
 
 const actions = {
   async copy(button) {
     const field = document.getElementById(button.dataset.copy);
-    await navigator.clipboard.writeText(field.value ?? field.textContent.trim());
+    try {
+      await navigator.clipboard.writeText(field.value ?? field.textContent.trim());
+    } catch {
+      // Without TLS there is no clipboard: select, and leave the keystroke to the person.
+      if (field.select) field.select();
+      else getSelection().selectAllChildren(field);
+      announce("Selected. Press Ctrl+C or ⌘C to copy.", "notice");
+      return;
+    }
+    const use = button.querySelector("use");
+    const icon = use.getAttribute("href");
+    use.setAttribute("href", icon.replace("#copy", "#check"));
+    setTimeout(() => use.setAttribute("href", icon.replace("#check", "#copy")), 2000);
     announce("Copied.");
   },
   open(button) {
@@ -22,39 +40,71 @@ const actions = {
   close(button) {
     button.closest("dialog").close();
   },
+  dismiss(button) {
+    button.closest(".notice").remove();
+  },
   theme() {
     const theme = isDark() ? "latchkey-light" : "latchkey-dark";
     document.documentElement.dataset.theme = theme;
-    localStorage.setItem("theme", theme);
+    try {
+      localStorage.setItem("theme", theme);
+    } catch {
+      // It then lasts for this page.
+    }
   },
   add(button) {
     const list = document.getElementById(button.dataset.add);
-    const hidden = list.querySelector("[hidden]");
+    const hidden = list.querySelector("[data-row][hidden]");
     hidden.hidden = false;
     hidden.querySelector("input").focus();
-    button.hidden = !list.querySelector("[hidden]");
+    button.hidden = !list.querySelector("[data-row][hidden]");
   },
 };
 
 document.addEventListener("click", (event) => {
-  const button = event.target.closest("[data-action]");
-  if (button) actions[button.dataset.action](button);
+  const button = event.target.closest("button");
+  if (button?.dataset.action) actions[button.dataset.action](button);
+  // For browsers that do not yet know <button command="show-modal" commandfor="…">.
+  const dialog = !("command" in HTMLButtonElement.prototype) && button?.getAttribute("commandfor");
+  if (dialog) {
+    const isToOpen = button.getAttribute("command") === "show-modal";
+    document.getElementById(dialog)[isToOpen ? "showModal" : "close"]();
+  }
 });
-
-// After a part of the page has changed, the focus follows: to its errors, or to what is new.
-document.addEventListener("htmx:after:swap", () => {
-  const wanted = document.querySelector("[data-focus]");
-  if (!wanted) return;
-  wanted.focus();
-  wanted.removeAttribute("data-focus");
-});
-
-document.querySelector("[role=alert][tabindex]")?.focus();
 
 // Without a script every field for one more URI is there; with one, a button brings the next.
-for (const list of document.querySelectorAll("[data-grows]")) {
+const fold = (list) => {
   const rows = [...list.querySelectorAll("[data-row]")];
   rows.slice(1).forEach((row) => {
     row.hidden = !row.querySelector("input").value;
   });
-}
+  list.querySelector("[data-action=add]").hidden = !rows.some((row) => row.hidden);
+};
+
+// The focus follows what happened: to the errors, or to what is new.
+const settle = (part) => {
+  part.querySelectorAll("[data-grows]").forEach(fold);
+  const wanted = document.querySelector("[data-focus]");
+  wanted?.focus();
+  wanted?.removeAttribute("data-focus");
+};
+
+document.addEventListener("htmx:after:swap", (event) => {
+  const { id } = event.detail.ctx.target ?? {};
+  const part = (id && document.getElementById(id)) || document;
+  if (part.dataset?.title) document.title = part.dataset.title;
+  // A refusal leaves the dialog where it was, before the message about it.
+  document.querySelector("dialog[open]")?.close();
+  settle(part);
+  // What had the focus was swapped away: go on from where it was.
+  if (document.activeElement === document.body) {
+    (part.querySelector("a[href], button, input") ?? document.querySelector("h1"))?.focus();
+  }
+});
+
+document.addEventListener("htmx:error", () => {
+  announce("No answer. Check your connection, then try again.", "notice notice-error");
+});
+
+settle(document);
+document.querySelector("[role=alert][tabindex]")?.focus();

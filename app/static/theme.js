@@ -1,4 +1,8 @@
 // Before the first paint: the theme that the person chose; without a choice, the system's.
 document.documentElement.classList.add("has-script");
-const chosen = localStorage.getItem("theme");
-if (chosen) document.documentElement.dataset.theme = chosen;
+try {
+  const chosen = localStorage.getItem("theme");
+  if (chosen) document.documentElement.dataset.theme = chosen;
+} catch {
+  // A browser may keep its storage shut; then the system's theme it is.
+}

@@ -6,10 +6,9 @@ from flask import Blueprint, Response, flash, make_response, redirect, url_for
 from flask_login import login_required
 
 from app.blueprints.client_form import given_client, is_confirmed
-from app.blueprints.pages import asked, call, page, part_or_page, partial_or_redirect
-from app.blueprints.road import pipeline, resources
+from app.blueprints.pages import asked, call, check, page, part_or_page, partial_or_redirect
+from app.blueprints.road import resources
 from app.core.errors import InvalidInput
-from app.identity.session import principal
 
 bp = Blueprint("admin_clients", __name__, url_prefix="/admin/oauth-clients")
 
@@ -32,7 +31,7 @@ def index() -> Response:
 @bp.get("/new")
 def new() -> Response:
     """Show the empty form to those who may send it."""
-    pipeline().check("oauth_clients.create", principal(), {})
+    check("oauth_clients.create")
     return _form({}, {})
 
 
@@ -45,7 +44,7 @@ def create() -> Response:
     except InvalidInput as refusal:
         return _form(given, refusal.fields, 422)
     return part_or_page(
-        "admin/oauth_clients/_created.html",
+        "clients/_created.html",
         "admin/oauth_clients/created.html",
         201,
         client=made.client,

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, flash, make_response, redirect, url_for
 from flask_login import login_required
 
 from app.blueprints.client_form import given_client, is_confirmed
-from app.blueprints.pages import call, page, part_or_page, partial_or_redirect
+from app.blueprints.pages import call, check, page, part_or_page, partial_or_redirect
 from app.blueprints.road import resources
 from app.core.errors import InvalidInput
 
@@ -27,7 +27,8 @@ def index() -> Response:
 
 @bp.get("/new")
 def new() -> Response:
-    """Show the empty form."""
+    """Show the empty form to those who may send it."""
+    check("oauth_apps.create")
     return _form({}, {})
 
 
@@ -40,7 +41,7 @@ def create() -> Response:
     except InvalidInput as refusal:
         return _form(given, refusal.fields, 422)
     return part_or_page(
-        "settings/oauth_apps/_created.html",
+        "clients/_created.html",
         "settings/oauth_apps/created.html",
         201,
         client=made.app,

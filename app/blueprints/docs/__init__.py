@@ -1,0 +1,1 @@
+"""The documentation that the app serves about itself."""

@@ -1,0 +1,21 @@
+"""What is wrong with an argument, in words for the person who gave it."""
+
+from pydantic_core import ErrorDetails
+
+_WORDS = {
+    "string_too_short": "Use at least {min_length} characters.",
+    "string_too_long": "Use at most {max_length} characters.",
+    "too_short": "Give at least {min_length}.",
+    "too_long": "Give at most {max_length}.",
+}
+
+
+def sentence(error: ErrorDetails) -> str:
+    """Give what pydantic found as a sentence; what a validator of ours said stays as it is."""
+    words, context = _WORDS.get(error["type"]), error.get("ctx", {})
+    if words is None:
+        message = error["msg"].removeprefix("Value error, ")
+        return message if message.endswith(".") else message + "."
+    if context.get("min_length") == 1:
+        return "Fill this in." if error["type"] == "string_too_short" else "Give at least one."
+    return words.format(**context)

@@ -1,0 +1,36 @@
+"""The built-in public client of the API console."""
+
+from sqlalchemy import Engine, insert, select, update
+
+from app.core import scopes
+from app.core.system import acting_as_system
+from app.models.client import Client, Source
+from app.procedures.clients import GRANT_TYPES
+
+CLIENT_ID = "latchkey-console"
+CALLBACK = "/docs/api/oauth2-redirect.html"
+
+
+def ensure(engine: Engine, public_url: str, now: int) -> None:
+    """Keep the console's client in step with this deployment.
+
+    Its redirect URI follows the public URL. A revoked one stays revoked.
+    """
+    known = {
+        "name": "API console",
+        "description": "The interactive console of this app's own API documentation.",
+        "source": Source.BUILT_IN,
+        "is_public": True,
+        "token_endpoint_auth_method": "none",
+        "redirect_uris": [public_url + CALLBACK],
+        "grant_types": GRANT_TYPES,
+        "scopes": scopes.render(scopes.THIRD_PARTY),
+    }
+    ours = Client.client_id == CLIENT_ID
+    with acting_as_system(engine, "set up the console's client") as session:
+        if session.scalar(select(Client.id).where(ours)) is None:
+            session.execute(
+                insert(Client).values(client_id=CLIENT_ID, owner_id=None, created_at=now, **known)
+            )
+        else:
+            session.execute(update(Client).where(ours).values(**known))

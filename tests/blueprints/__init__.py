@@ -1,0 +1,1 @@
+"""HTTP and HTML, as a browser and a program meet them."""
