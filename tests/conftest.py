@@ -20,6 +20,8 @@ from app.extensions import db
 from app.identity import accounts
 from app.oauth import tokens
 
+pytest_plugins = ["tests.world"]
+
 PASSWORD = "latchkey-demo"
 PEOPLE = {"ada": "Member", "ben": "Member", "grace": "Admin"}
 

@@ -1,0 +1,141 @@
+"""Which redirect URIs may be registered, and which match."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from app.models import redirect_uri
+
+ANY_TEXT = st.text(st.characters(exclude_categories=()))
+ALMOST = st.tuples(
+    st.sampled_from(["http://", "https://", "HTTP://", "//", "", "com.example:/", "javascript:"]),
+    st.sampled_from(["127.0.0.1", "[::1]", "localhost", "example.com", "", "a@localhost", "[::1"]),
+    st.sampled_from(["", ":", ":80", ":99999", ":1x", ".evil.example", "@evil.example"]),
+    st.sampled_from(["", "/", "/cb", "/cb?x=1", "/cb?", "/cb#", "/cb/..", "\\@evil.example"]),
+).map("".join)
+LOOPBACK = ["http://127.0.0.1", "http://[::1]", "http://localhost"]
+
+
+def without_port(uri: str) -> str:
+    return re.sub(r"^(http://(?:127\.0\.0\.1|\[::1\]|localhost)):\d+", r"\1", uri)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "https://example.com/callback",
+        "https://example.com:8443/cb?of=us",
+        "https://[2001:db8::1]:8443/cb",
+        "http://127.0.0.1/cb",
+        "http://127.0.0.1:8765/cb",
+        "http://[::1]:8765/cb",
+        "http://localhost/cb",
+        "com.example.app:/cb",
+        "cursor://anysphere.cursor-retrieval/oauth/callback",
+        "vscode://some/thing",
+    ],
+)
+def test_a_redirect_uri_is_registered_as_it_is(uri: str) -> None:
+    assert redirect_uri.checked(uri) == uri
+
+
+@pytest.mark.parametrize(
+    ("uri", "fault"),
+    [
+        ("", "is empty"),
+        ("https://example.com/" + "a" * 2000, "is longer than 2000"),
+        ("https://*.example.com/cb", "holds a wildcard"),
+        ("https://example.com/cb#", "holds a fragment"),
+        ("https://example.com/a b", "holds a character"),
+        ("https://example.com\\@evil.example/", "holds a character"),
+        ("https://example.com/\n", "holds a character"),
+        ("https://ex\u0430mple.com/", "holds a character"),
+        ("https://[::1", "is not a URI"),
+        ("https://[::1].evil.example/", "is not a URI|holds|names"),
+        ("http://[::1].evil.example/cb", "is not a URI|holds|names"),
+        ("https://example.com:99999/", "is not a URI"),
+        ("https:///evil.example", "names no host"),
+        ("https:evil.example", "names no host"),
+        ("https://ada@example.com/", "holds user information"),
+        ("http://localhost@evil.example/", "holds user information"),
+        ("http://example.com/cb", "must use https"),
+        ("http://127.0.0.1.evil.example/", "must use https"),
+        ("http://127.0.0.2/cb", "must use https"),
+        ("http://0.0.0.0/cb", "must use https"),
+        ("javascript:alert(1)", "uses the scheme javascript:"),
+        ("data:text/html,x", "uses the scheme data:"),
+        ("file:///etc/passwd", "uses the scheme file:"),
+        ("/callback", "does not begin with a scheme"),
+        ("//evil.example/cb", "does not begin with a scheme"),
+        ("example.com/cb", "does not begin with a scheme"),
+        ("urn:ietf:wg:oauth:2.0:oob", "uses the scheme urn:"),
+    ],
+)
+def test_a_uri_that_would_not_be_safe_is_refused_with_the_reason(uri: str, fault: str) -> None:
+    with pytest.raises(ValueError, match=fault):
+        redirect_uri.checked(uri)
+
+
+@given(ANY_TEXT | ALMOST)
+@example("https://[v1.x]/")
+@example("http://\u2100.example/")
+def test_any_text_is_checked_or_refused(uri: str) -> None:
+    try:
+        checked = redirect_uri.checked(uri)
+    except ValueError:
+        return
+    assert checked is uri
+    assert redirect_uri.destination(uri)
+    assert redirect_uri.matches(uri, uri)
+
+
+@given(ALMOST, ALMOST | ANY_TEXT)
+@example("http://[::1]/cb", "http://[::1].evil.example/cb")
+@example("http://[::1]/cb", "http://evil[::1]:80/cb")
+@example("http://127.0.0.1/cb", "http://127.0.0.1/cb?")
+@example("http://localhost/cb", "http://LOCALHOST:1/cb")
+def test_a_uri_that_matches_is_the_registered_one_but_for_the_port_of_a_loopback(
+    registered: str, requested: str
+) -> None:
+    try:
+        redirect_uri.checked(registered)
+    except ValueError:
+        return
+    if redirect_uri.matches(registered, requested):
+        assert without_port(requested) == without_port(registered)
+
+
+@pytest.mark.parametrize("origin", LOOPBACK)
+@pytest.mark.parametrize("port", ["", ":0", ":1", ":80", ":65535"])
+def test_a_program_on_ones_computer_takes_any_port(origin: str, port: str) -> None:
+    assert redirect_uri.matches(f"{origin}/cb?a=b", f"{origin}{port}/cb?a=b")
+    assert redirect_uri.matches(f"{origin}:4000/cb?a=b", f"{origin}{port}/cb?a=b")
+
+
+@pytest.mark.parametrize(
+    ("registered", "requested"),
+    [
+        ("http://127.0.0.1/cb", "http://127.0.0.1:65536/cb"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:/cb"),
+        ("http://127.0.0.1/cb", "http://localhost/cb"),
+        ("http://127.0.0.1/cb", "https://127.0.0.1/cb"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1:80@evil.example/cb"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1/cb/"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1/CB"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1/cb#"),
+        ("http://127.0.0.1/cb", "http://127.0.0.1\\@evil.example/cb"),
+        ("https://example.com/cb", "https://example.com:8443/cb"),
+        ("https://example.com/cb", "https://example.com/cb?"),
+        ("https://example.com/cb", "https://example.com/cb/../evil"),
+        ("com.example:/cb", "com.example:/cb/x"),
+    ],
+)
+def test_what_differs_in_anything_else_does_not_match(registered: str, requested: str) -> None:
+    assert not redirect_uri.matches(registered, requested)
+
+
+def test_the_destination_is_what_a_person_can_check() -> None:
+    assert redirect_uri.destination("https://example.com:8443/cb") == "example.com:8443"
+    assert redirect_uri.destination("com.example.app:/cb") == "com.example.app:"

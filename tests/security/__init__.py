@@ -1,0 +1,1 @@
+"""Matrices: what must hold for each procedure, each channel, each table."""

@@ -1,0 +1,107 @@
+"""Each procedure: not without its scopes, not over another channel, not on another's rows."""
+
+from operator import attrgetter
+from typing import Any
+
+import pytest
+
+from app.core.errors import CallError, ChannelRefused, NotFound, NotSignedIn, ScopeMissing
+from app.core.principal import Channel, Principal, nobody
+from app.core.procedure import AnyProcedure, Procedure
+from app.procedures import catalogue
+from tests.world import World
+
+PROCEDURES = list(catalogue())
+GUARDED = [item for item in PROCEDURES if not item.public]
+WITHOUT_ONE = [(item, scope) for item in GUARDED for scope in item.scopes]
+NOT_OFFERED = [(item, ch) for item in PROCEDURES for ch in Channel if ch not in item.channels]
+ON_A_ROW = [
+    (item, key)
+    for item in PROCEDURES
+    for key in ("task_id", "client_id")
+    # Every client is the business of those who hold the scopes of oauth_clients.
+    if key in item.input.model_fields and item.noun != "oauth_clients"
+]
+
+
+def named(value: Any) -> str:
+    return value.name if isinstance(value, Procedure) else str(value)
+
+
+each = pytest.mark.parametrize("item", PROCEDURES, ids=attrgetter("name"))
+each_guarded = pytest.mark.parametrize("item", GUARDED, ids=attrgetter("name"))
+
+
+def a_channel(item: AnyProcedure) -> Channel:
+    return min(item.channels)
+
+
+def refusal(world: World, item: AnyProcedure, principal: Principal, **given: str) -> CallError:
+    with pytest.raises(CallError) as refused:
+        world.pipeline().call(item.name, principal, given)
+    return refused.value
+
+
+@pytest.mark.parametrize(("item", "scope"), WITHOUT_ONE, ids=named)
+def test_no_procedure_runs_without_its_scopes(
+    world: World, item: AnyProcedure, scope: str
+) -> None:
+    before = world.everything()
+    without = item.scopes if item.any_scope else (scope,)
+    principal = world.principal("grace", *without, channel=a_channel(item))
+    refused = refusal(world, item, principal)
+    after = world.everything()
+    assert isinstance(refused, ScopeMissing)
+    assert scope in refused.needed
+    before.pop("audit_event")
+    events = after.pop("audit_event")
+    assert after == before
+    assert (events[-1]["action"], events[-1]["outcome"]) == (item.name, "insufficient_scope")
+
+
+@each_guarded
+def test_no_procedure_runs_for_a_credential_without_scopes(
+    world: World, item: AnyProcedure
+) -> None:
+    principal = Principal(a_channel(item), world.ids["grace"], frozenset(), frozenset(item.scopes))
+    assert isinstance(refusal(world, item, principal), ScopeMissing)
+
+
+@each_guarded
+def test_no_procedure_but_a_public_one_runs_for_nobody(world: World, item: AnyProcedure) -> None:
+    before = world.everything()
+    assert isinstance(refusal(world, item, nobody(a_channel(item))), NotSignedIn)
+    assert world.everything() == before
+
+
+@pytest.mark.parametrize(("item", "channel"), NOT_OFFERED, ids=named)
+def test_no_procedure_runs_over_a_channel_that_it_does_not_offer(
+    world: World, item: AnyProcedure, channel: Channel
+) -> None:
+    principal = world.principal("grace", channel=channel)
+    assert isinstance(refusal(world, item, principal), ChannelRefused)
+    assert isinstance(refusal(world, item, nobody(channel)), ChannelRefused)
+
+
+@pytest.mark.parametrize(("item", "key"), ON_A_ROW, ids=named)
+def test_anothers_row_and_no_row_are_the_same_answer(
+    world: World, item: AnyProcedure, key: str
+) -> None:
+    theirs = world.found("task" if key == "task_id" else "client", "owner_id = 1")[0]
+    foreign = str(theirs["id"] if key == "task_id" else theirs["client_id"])
+    none = "999999" if key == "task_id" else "f" * 32
+    needed = {name: "x" for name in item.input.model_fields if name == "body"}
+    principal, before = world.principal("ben"), world.everything()
+    answers = [refusal(world, item, principal, **{key: id_}, **needed) for id_ in (foreign, none)]
+    assert all(isinstance(answer, NotFound) for answer in answers)
+    assert answers[0].message.replace(foreign, none) == answers[1].message
+    after = world.everything()
+    before.pop("audit_event")
+    after.pop("audit_event")
+    assert after == before
+
+
+@each
+def test_a_power_that_no_app_may_have_is_offered_to_pages_alone(item: AnyProcedure) -> None:
+    clients = {"oauth_apps", "oauth_clients", "connections"}
+    assert (item.noun in clients) == (item.channels == {Channel.BROWSER})

@@ -1,0 +1,285 @@
+"""Each guarded table, each action, each way to say it: a person has their own rows, no others."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+from sqlalchemy import Table, delete, func, insert, select, text, update
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.orm import Session
+
+from app.core.principal import Channel, nobody
+from app.core.rows import acting_as
+from app.extensions import Model
+from app.models import ROW_POLICIES
+from tests.world import HERS, World
+
+TABLES = Model.metadata.tables
+MODELS: dict[str, Any] = {
+    mapper.class_.__tablename__: mapper.class_ for mapper in Model.registry.mappers
+}
+UNGUARDED = sorted(set(TABLES) - set(ROW_POLICIES))
+
+_OF_MINE = "IN (SELECT id FROM {} WHERE owner_id = :me)"
+
+# What a person is meant to see and to change, in words of their own, not the policies'.
+SEEN = {
+    "user_account": "id = :me",
+    "task": "owner_id = :me",
+    "comment": f"task_id {_OF_MINE.format('task')}",
+    "client": "owner_id = :me OR id IN (SELECT client_key FROM oauth_grant WHERE user_id = :me)",
+    "client_secret": f"client_key {_OF_MINE.format('client')}",
+    "oauth_grant": "user_id = :me",
+    "audit_event": "1 = 0",
+}
+CHANGED = SEEN | {
+    "user_account": "1 = 0",
+    "comment": f"author_id = :me AND task_id {_OF_MINE.format('task')}",
+    "client": "owner_id = :me",
+}
+DELETED = CHANGED | {"comment": SEEN["comment"], "oauth_grant": "1 = 0"}
+
+A_COLUMN = {
+    "user_account": "name",
+    "task": "title",
+    "comment": "body",
+    "client": "name",
+    "client_secret": "last_four",
+    "oauth_grant": "scopes",
+    "audit_event": "action",
+}
+# What would put a row into another's hands, or under another's parent.
+BELONGS_BY = [
+    ("task", "owner_id", "SELECT id FROM user_account WHERE id <> :me"),
+    ("comment", "author_id", "SELECT id FROM user_account WHERE id <> :me"),
+    ("comment", "task_id", "SELECT id FROM task WHERE owner_id <> :me"),
+    ("client", "owner_id", "SELECT id FROM user_account WHERE id <> :me"),
+    ("client", "owner_id", "SELECT NULL"),
+    ("client_secret", "client_key", "SELECT id FROM client WHERE owner_id <> :me"),
+    ("oauth_grant", "user_id", "SELECT id FROM user_account WHERE id <> :me"),
+    ("oauth_grant", "client_key", "SELECT id FROM client WHERE owner_id IS NULL"),
+]
+
+_REFUSED = "prohibited|not authorized"
+
+Change = Callable[[Session, str], Any]
+
+SELECTS: dict[str, Change] = {
+    "orm": lambda session, name: session.scalars(select(MODELS[name].id)),
+    "core": lambda session, name: session.scalars(select(TABLES[name].c.id)),
+    "raw": lambda session, name: session.scalars(text(f"SELECT id FROM {name}")),
+}
+UPDATES: dict[str, Change] = {
+    "orm": lambda session, name: session.execute(
+        update(MODELS[name]).values({A_COLUMN[name]: "new"})
+    ),
+    "core": lambda session, name: session.execute(
+        update(TABLES[name]).values({A_COLUMN[name]: "new"})
+    ),
+    "raw": lambda session, name: session.execute(
+        text(f"UPDATE {name} SET {A_COLUMN[name]} = 'new'")
+    ),
+}
+DELETES: dict[str, Change] = {
+    "orm": lambda session, name: session.execute(delete(MODELS[name])),
+    "core": lambda session, name: session.execute(delete(TABLES[name])),
+    "raw": lambda session, name: session.execute(text(f"DELETE FROM {name}")),
+}
+
+each_guarded = pytest.mark.parametrize("name", ROW_POLICIES)
+each_unguarded = pytest.mark.parametrize("name", UNGUARDED)
+in_each_way = pytest.mark.parametrize("way", ["orm", "core", "raw"])
+
+
+def ids_of(world: World, name: str, where: str) -> list[int]:
+    return [row["id"] for row in world.found(name, where, me=world.ids["ben"])]
+
+
+def test_the_matrices_know_every_guarded_table() -> None:
+    assert set(SEEN) == set(CHANGED) == set(DELETED) == set(A_COLUMN) == set(ROW_POLICIES)
+
+
+def test_the_world_has_rows_in_every_table_of_which_some_are_not_bens(world: World) -> None:
+    for name, rows in world.everything().items():
+        assert rows, name
+        seen = world.found(name, SEEN.get(name, "1 = 0"), me=world.ids["ben"])
+        assert len(seen) < len(rows), name
+
+
+@each_guarded
+@in_each_way
+def test_a_bare_select_finds_ones_own_rows_only(world: World, name: str, way: str) -> None:
+    with world.acting("ben") as session:
+        found = SELECTS[way](session, name).all()
+    assert sorted(found) == ids_of(world, name, SEEN[name])
+
+
+@each_guarded
+def test_a_count_counts_ones_own_rows_only(world: World, name: str) -> None:
+    with world.acting("ben") as session:
+        counted = session.scalar(select(func.count()).select_from(TABLES[name]))
+    assert counted == len(ids_of(world, name, SEEN[name]))
+
+
+@each_guarded
+def test_a_row_of_another_cannot_be_had_by_its_key(world: World, name: str) -> None:
+    theirs = set(ids_of(world, name, "1 = 1")) - set(ids_of(world, name, SEEN[name]))
+    with world.acting("ben") as session:
+        assert [session.get(MODELS[name], key) for key in theirs] == [None] * len(theirs)
+
+
+@each_guarded
+@in_each_way
+def test_an_update_of_all_rows_changes_ones_own_only(world: World, name: str, way: str) -> None:
+    mine = ids_of(world, name, CHANGED[name])
+    before = {row["id"]: row for row in world.found(name)}
+    with world.acting("ben") as session:
+        assert UPDATES[way](session, name).rowcount == len(mine)
+    for row in world.found(name):
+        changed = dict(before[row["id"]]) | ({A_COLUMN[name]: "new"} if row["id"] in mine else {})
+        assert row == changed
+
+
+@each_guarded
+@in_each_way
+def test_a_delete_of_all_rows_deletes_ones_own_only(world: World, name: str, way: str) -> None:
+    mine = ids_of(world, name, DELETED[name])
+    kept = [row for row in world.found(name) if row["id"] not in mine]
+    with world.acting("ben") as session:
+        assert DELETES[way](session, name).rowcount == len(mine)
+    assert world.found(name) == kept
+
+
+@each_guarded
+@in_each_way
+def test_a_row_in_anothers_name_is_refused(world: World, name: str, way: str) -> None:
+    theirs = dict(world.found(name, f"NOT ({DELETED[name]})", me=world.ids["ben"])[0])
+    theirs.pop("id")
+    if "client_id" in theirs and name == "client":
+        theirs["client_id"] = "another"
+    if "email" in theirs:
+        theirs["email"] = "another@example.com"
+    before = world.everything()
+    with pytest.raises(IntegrityError, match="row policy"), world.acting("ben") as session:
+        _insert(session, name, way, theirs)
+    assert world.everything() == before
+
+
+def _insert(session: Session, name: str, way: str, row: Mapping[str, Any]) -> None:
+    columns = ", ".join(row)
+    marks = ", ".join(f":{column}" for column in row)
+    if way == "raw":
+        session.execute(text(f"INSERT INTO {name} ({columns}) VALUES ({marks})"), row)
+    elif way == "core":
+        session.connection().execute(insert(TABLES[name]).values(**_typed(TABLES[name], row)))
+    else:
+        session.add(MODELS[name](**_typed(TABLES[name], row)))
+        session.flush()
+
+
+def _typed(table: Table, row: Mapping[str, Any]) -> dict[str, Any]:
+    # The rows were read as text; what is JSON may be any list.
+    lists = {"redirect_uris", "grant_types"}
+    return {c.name: [] if c.name in lists else row[c.name] for c in table.columns if c.name in row}
+
+
+@pytest.mark.parametrize(("name", "column", "anothers"), BELONGS_BY)
+def test_a_row_cannot_be_given_to_another(
+    world: World, name: str, column: str, anothers: str
+) -> None:
+    me = world.ids["ben"]
+    with world.system.connect() as connection:
+        target = connection.execute(text(f"{anothers} LIMIT 1"), {"me": me}).scalar_one()
+    before = world.everything()
+    mine = ids_of(world, name, CHANGED[name])[0]
+    table = TABLES[name]
+    with pytest.raises(IntegrityError, match="row policy"), world.acting("ben") as session:
+        session.execute(update(table).where(table.c.id == mine).values({column: target}))
+    assert world.everything() == before
+
+
+@each_guarded
+@pytest.mark.parametrize("has_begun", [True, False])
+def test_nobody_finds_and_changes_nothing(world: World, name: str, has_begun: bool) -> None:  # noqa: FBT001 - a parameter of the matrix
+    before = world.everything()
+    with Session(world.rows) as session:
+        if has_begun:
+            with acting_as(session, nobody(Channel.API), frozenset()):
+                _find_and_change_nothing(session, name)
+        else:
+            _find_and_change_nothing(session, name)
+            session.commit()
+    assert world.everything() == before
+
+
+def _find_and_change_nothing(session: Session, name: str) -> None:
+    for way in ("orm", "core", "raw"):
+        assert SELECTS[way](session, name).all() == []
+        assert UPDATES[way](session, name).rowcount == 0
+        assert DELETES[way](session, name).rowcount == 0
+
+
+@each_unguarded
+def test_a_table_without_a_policy_gives_no_row_to_anyone(world: World, name: str) -> None:
+    table = TABLES[name]
+    for column in table.columns:
+        with pytest.raises(DBAPIError, match=_REFUSED), world.acting("grace") as session:
+            session.execute(select(column))
+    with world.acting("grace") as session:
+        assert session.scalar(select(func.count()).select_from(table)) == 0
+
+
+@each_unguarded
+def test_a_table_without_a_policy_cannot_be_changed(world: World, name: str) -> None:
+    table, before = TABLES[name], world.everything()
+    row = dict(world.found(name)[0])
+    column = next(iter(row))
+    for statement in (
+        delete(table),
+        text(f"UPDATE {name} SET {column} = {column}"),
+        text(f"INSERT INTO {name} ({column}) VALUES (1)"),
+    ):
+        with pytest.raises(DBAPIError, match=_REFUSED), world.acting("grace") as session:
+            session.execute(statement)
+    assert world.everything() == before
+
+
+def test_a_scope_that_bypasses_opens_rows_to_the_call_that_names_it(world: World) -> None:
+    with world.acting("grace", "tasks:viewAll") as session:
+        everyones = session.scalars(text("SELECT id FROM task")).all()
+    with world.acting("grace", "tasks:view") as session:
+        own = session.scalars(text("SELECT id FROM task")).all()
+    assert (len(everyones), own) == (len(world.found("task")), [])
+
+
+def test_a_scope_that_bypasses_reading_opens_no_changes(world: World) -> None:
+    with world.acting("grace", "tasks:viewAll") as session:
+        assert UPDATES["raw"](session, "task").rowcount == 0
+        assert DELETES["raw"](session, "task").rowcount == 0
+
+
+def test_the_trail_is_for_those_with_audit_view_and_not_even_they_change_it(world: World) -> None:
+    with world.acting("grace", "audit:view") as session:
+        seen = session.scalars(text("SELECT id FROM audit_event")).all()
+        assert UPDATES["raw"](session, "audit_event").rowcount == 0
+        assert DELETES["raw"](session, "audit_event").rowcount == 0
+    assert len(seen) == len(world.found("audit_event")) > 0
+
+
+def test_an_admin_may_change_and_delete_clients_of_others_and_of_nobody(world: World) -> None:
+    with world.acting("grace", "oauth-clients:edit") as session:
+        assert UPDATES["raw"](session, "client").rowcount == len(world.found("client"))
+        session.execute(delete(TABLES["client"]))
+    assert world.found("client") == world.found("oauth_grant") == world.found("access_token") == []
+
+
+def test_deleting_ones_task_takes_the_comments_of_others_and_nothing_else(world: World) -> None:
+    before = world.everything()
+    with world.acting("ben") as session:
+        session.execute(delete(TABLES["task"]))
+    after = world.everything()
+    gone = {row["body"] for row in before["comment"]} - {row["body"] for row in after["comment"]}
+    assert gone == {"his: remark", "on his"}
+    assert [row for row in before["task"] if HERS in row["title"]] == after["task"]
+    untouched = set(before) - {"task", "comment"}
+    assert {name: before[name] for name in untouched} == {name: after[name] for name in untouched}
