@@ -14,9 +14,10 @@ const files = {
 };
 
 const icons = [
-  "arrow-left", "ban", "check", "circle", "circle-check", "copy", "external-link", "key-round",
-  "list-todo", "log-out", "message-square", "monitor", "moon", "pencil", "plug", "plus", "search",
-  "settings", "shield-check", "sun", "trash-2", "triangle-alert", "unplug", "user", "x",
+  "app-window", "arrow-left", "ban", "bot", "check", "chevron-right", "circle", "circle-check",
+  "copy", "external-link", "globe", "info", "key-round", "laptop", "list-todo", "log-out",
+  "message-square", "monitor", "moon", "pencil", "plug", "plus", "search", "settings",
+  "shield-check", "sun", "trash-2", "triangle-alert", "unplug", "user", "users", "x",
 ];
 
 rmSync(`${target}/vendor`, { recursive: true, force: true });

@@ -205,8 +205,8 @@ def registered(person: Person, redirect_uri: str) -> tuple[str, str]:
     page.get_by_label("Redirect URI 1").fill(redirect_uri)
     page.get_by_label("Description").fill("Counts what is done.")
     page.get_by_role("button", name="Register").click()
-    client_id = page.get_by_label("Client ID").input_value()
-    secret = page.get_by_label("Client secret").input_value()
+    client_id = page.get_by_role("textbox", name="Client ID").input_value()
+    secret = page.get_by_role("textbox", name="Client secret").input_value()
     page.goto(f"{person.site}/settings/oauth-apps/{client_id}")
     assert secret not in page.content()
     return client_id, secret
