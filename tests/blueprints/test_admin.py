@@ -27,9 +27,8 @@ def test_an_admin_sees_every_client_with_its_owner_source_and_grants(
     token("ada", "tasks:view")
     token("ben", "tasks:view")
     for path in ("/admin", CLIENTS):
-        row = re.search(
-            rf'<tr role="row" id="client-{client_id}">.*?</tr>', grace.get(path).text, re.DOTALL
-        )
+        rows = grace.get(path).text.split("<tr ")
+        row = next(row for row in rows if f'id="client-{client_id}"' in row)
         for fact in ("Reporter", "ada@example.com", "User", "http://127.0.0.1:9999/callback"):
             assert fact in row
         assert re.search(r"<code[^>]*>tasks:view</code>\s*<span[^>]*>by 2</span>", row)
