@@ -36,6 +36,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         Misdeclared: a procedure's declaration does not fit.
     """
     settings = settings or config.load()
+    if not settings.database_url.startswith("sqlite:"):
+        raise config.SettingsInvalid("LATCHKEY_DATABASE_URL: this version runs on SQLite alone")
     app = Flask(__name__)
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["settings"] = settings

@@ -8,6 +8,7 @@ from threading import Barrier
 import pytest
 
 import config
+from app import create_app
 from config import SettingsInvalid
 
 
@@ -195,3 +196,9 @@ def test_no_secret_is_in_the_settings_own_text(environment: pytest.MonkeyPatch) 
     settings = config.load()
     assert "hush" not in f"{settings!r} {settings}"
     assert settings.secret_key not in f"{settings!r} {settings}"
+
+
+def test_a_database_that_cannot_guard_its_rows_stops_the_start(tmp_path: Path) -> None:
+    settings = config.load(instance=tmp_path, database_url="postgresql://app@db/latchkey")
+    with pytest.raises(SettingsInvalid, match="LATCHKEY_DATABASE_URL"):
+        create_app(settings)
