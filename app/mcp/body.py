@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import anyio
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, jsonrpc_message_adapter
 from pydantic import ValidationError
 from starlette.datastructures import Headers
@@ -11,15 +12,25 @@ from starlette.types import Message, Receive, Scope
 from app.mcp.answers import Disconnected, NotAMessage, Refused
 
 LARGEST = 1024 * 1024
+# Seconds.
+TAKES = 30
 
 
 async def read(scope: Scope, receive: Receive) -> bytes:
     """Give the whole body, however it was framed.
 
     Raises:
-        Refused: it is too large.
+        Refused: it is too large, or too slow.
         Disconnected: the client went away before its end.
     """
+    try:
+        with anyio.fail_after(TAKES):
+            return await _read(scope, receive)
+    except TimeoutError:
+        raise Refused(408, "request_timeout", "The body took too long.") from None
+
+
+async def _read(scope: Scope, receive: Receive) -> bytes:
     declared = Headers(scope=scope).get("content-length", "")
     if declared.isdecimal() and int(declared[:20]) > LARGEST:
         raise _too_large()

@@ -1,6 +1,5 @@
 """The bearer gate: what a request must be before the MCP SDK sees it."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -8,9 +7,6 @@ from typing import Any, TypeVar
 
 import anyio.to_thread
 from anyio import CapacityLimiter
-from limits import RateLimitItem, RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import FixedWindowRateLimiter
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.datastructures import Headers
@@ -21,6 +17,7 @@ from app.core.errors import ScopeMissing
 from app.core.pipeline import Pipeline
 from app.core.principal import Channel, Principal
 from app.core.resource import Resources
+from app.core.share import Share
 from app.identity.bearer import Bearer, TokenRefused, token_in
 from app.mcp import body
 from app.mcp.answers import Refused
@@ -29,7 +26,6 @@ from app.surfaces.mcp import Tools
 from config import Settings, is_loopback
 
 PRINCIPAL = "latchkey.principal"
-CALLS_PER_MINUTE = RateLimitItemPerMinute(600)
 # More threads at once only wait for one another: each lookup holds the interpreter.
 _LOOKUPS = 2
 _JSON = "application/json"
@@ -55,16 +51,13 @@ class Gate:
         road: Road,
         settings: Settings,
         cookie: str,
-        most: RateLimitItem = CALLS_PER_MINUTE,
+        calls: Share,
     ) -> None:
         self._road = road
         self._cookie = cookie
         self._public_url = settings.public_url
         self._is_loopback = settings.is_loopback
-        self._most = most
-        # Each worker counts for itself: the limit is there for the machine's sake.
-        limited = settings.rate_limits == "on"
-        self._limiter = FixedWindowRateLimiter(MemoryStorage()) if limited else None
+        self._calls = calls
         self._lookups = CapacityLimiter(_LOOKUPS)
 
     async def admitted(
@@ -128,7 +121,7 @@ class Gate:
         """
         if message.get("method") != "tools/call":
             return
-        self._check_rate(principal)
+        self._calls.spend(f"grant {principal.grant_id}")
         params = message.get("params")
         name = params.get("name") if isinstance(params, dict) else None
         item = self._road.tools.find(name, principal) if isinstance(name, str) else None
@@ -141,14 +134,6 @@ class Gate:
         except ScopeMissing as missing:
             header = challenge.scope_wanted(self._road.resources, entrance, missing)
             raise _challenged(403, missing.code, missing.message, header) from None
-
-    def _check_rate(self, principal: Principal) -> None:
-        caller = f"grant:{principal.grant_id}"
-        if self._limiter is None or self._limiter.hit(self._most, caller):
-            return
-        reset = self._limiter.get_window_stats(self._most, caller).reset_time
-        wait = {"Retry-After": str(max(1, int(reset - time.time()) + 1))}
-        raise Refused(429, "too_many_requests", "Too many tool calls. Wait, then go on.", wait)
 
     async def _in_thread(self, run: Callable[[], Given]) -> Given:
         """Run what asks the database.

@@ -1,7 +1,8 @@
 """The whole product as one ASGI app: MCP's own addresses here, everything else Flask's."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -11,15 +12,17 @@ from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
 from starlette.types import Message, Receive, Scope, Send
 
+from app.core.errors import Busy, TooManyCalls
 from app.core.resource import MCP, SSE
 from app.mcp import body
 from app.mcp.answers import Disconnected, Refused, guarded
-from app.mcp.gate import Gate, Road
+from app.mcp.gate import PRINCIPAL, Gate, Road
 from app.mcp.server import server_of
 from app.surfaces.mcp import Tools
 
 _MESSAGES = "/messages/"
 _PAGE_THREADS = 8
+_STREAMS_AT_ONCE = 10
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -43,6 +46,7 @@ class Mount:
             Road(built["bearer"], tools, built["pipeline"], built["resources"]),
             built["settings"],
             app.config["SESSION_COOKIE_NAME"],
+            built["shares"].calls,
         )
         self._server = server_of(tools)
         # Stateless: any worker answers any request, and a restart loses nothing.
@@ -50,8 +54,11 @@ class Mount:
             self._server, stateless=True, json_response=True
         )
         self._sse = SseServerTransport(_MESSAGES)
+        self._streams: Counter[int] = Counter()
         # Its own types are narrower than ASGI's, and than Flask's.
-        self._flask = cast("Handler", WSGIMiddleware(cast("Any", app), workers=_PAGE_THREADS))
+        # Its queue has no bound: at a full one, a client that reads nothing would hold a thread.
+        bridge = WSGIMiddleware(cast("Any", app), workers=_PAGE_THREADS, send_queue_size=0)
+        self._flask = cast("Handler", bridge)
         streamable = Entrance(MCP, "POST", self._streamable.handle_request)
         messages = Entrance(SSE, "POST", self._sse.handle_post_message)
         self._entrances = {
@@ -75,6 +82,8 @@ class Mount:
                 await self._serve_mcp(entrance, scope, receive, guarded(send))
         except Refused as refusal:
             await refusal.answer(scope, receive, guarded(send))
+        except (TooManyCalls, Busy) as refusal:
+            await _later(refusal).answer(scope, receive, guarded(send))
         except Disconnected:
             return
 
@@ -98,14 +107,45 @@ class Mount:
         await entrance.serve(*admitted, send)
 
     async def _serve_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
-            options = self._server.create_initialization_options()
-            await self._server.run(incoming, outgoing, options)
+        options = self._server.create_initialization_options()
+        with self._one_stream_more(scope[PRINCIPAL].grant_id):
+            async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
+                await self._server.run(incoming, outgoing, options)
+
+    @contextmanager
+    def _one_stream_more(self, grant_id: int) -> Iterator[None]:
+        """Count a grant's open streams: each holds a connection for as long as it likes."""
+        if self._streams[grant_id] >= _STREAMS_AT_ONCE:
+            raise Refused(429, "too_many_requests", "Too many open streams. Close one first.")
+        self._streams[grant_id] += 1
+        try:
+            yield
+        finally:
+            self._streams[grant_id] -= 1
+            self._streams += Counter()  # forgets the grants that have none left
 
     async def _serve_flask(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http":
             scope, receive = await _for_wsgi(scope, receive)
-        await self._flask(scope, receive, send)
+        await self._flask(scope, receive, _until_gone(send))
+
+
+def _later(refusal: TooManyCalls | Busy) -> Refused:
+    wait = {"Retry-After": str(refusal.retry_after)}
+    return Refused(refusal.status, refusal.code, refusal.message, wait)
+
+
+def _until_gone(send: Send) -> Send:
+    """Give a `send` that notices when the client has gone in the middle of the answer."""
+
+    async def send_until_gone(message: Message) -> None:
+        try:
+            await send(message)
+        except RuntimeError as error:
+            # The event loop's word for a connection that is closed.
+            raise Disconnected from error
+
+    return send_until_gone
 
 
 async def _for_wsgi(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:

@@ -15,6 +15,7 @@ import uvicorn
 from anyio.from_thread import start_blocking_portal
 from flask import Flask
 
+from app.mcp.connection import Connection
 from app.mcp.mount import Mount
 
 Ask = Callable[..., httpx2.Response]
@@ -93,12 +94,12 @@ def server(app: Flask) -> Iterator[str]:
 
 
 @contextmanager
-def serving(app: Flask) -> Iterator[str]:
+def serving(app: Flask, http: type[Connection] = Connection) -> Iterator[str]:
     """Serve the product on a free port, for as long as the block lasts."""
     listener = socket.create_server(("127.0.0.1", 0))
     config = uvicorn.Config(
         Mount(app),
-        http="httptools",
+        http=http,
         loop="asyncio",
         ws="none",
         log_level="error",

@@ -11,8 +11,8 @@ from flask import Flask
 from app.core import scopes
 from app.core.principal import Channel
 from app.core.procedure import AnyProcedure
+from app.core.share import CALLS, shares
 from app.extensions import db
-from app.mcp.gate import CALLS_PER_MINUTE
 from app.procedures import catalogue
 from tests.mcp.conftest import Ask, CallTool, asking, headers_of, message
 
@@ -244,12 +244,11 @@ def test_another_method_is_told_the_right_one(
 
 
 def test_one_call_too_many_is_told_when_to_come_back(app: Flask, token: Token) -> None:
-    limited = app.extensions["settings"].model_copy(update={"rate_limits": "on"})
-    app.extensions["settings"] = limited
+    app.extensions["shares"] = shares(limited=True)
     held = {name: headers_of(token(name)) for name in ("ada", "ben")}
     call = message("tools/call", name="health_check", arguments={})
     with asking(app) as ask:
-        for _ in range(CALLS_PER_MINUTE.amount):
+        for _ in range(CALLS):
             assert ask("POST", "/mcp", json=call, headers=held["ada"]).status_code == 200
         refused = ask("POST", "/mcp", json=call, headers=held["ada"])
         assert refused.status_code == 429

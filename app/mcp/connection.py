@@ -1,0 +1,84 @@
+"""One HTTP connection: how much, and how long, its client may take until a request is whole."""
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+class HeadTooLarge(Exception):
+    """The request line, the header fields or the trailers go on and on."""
+
+
+class Connection(HttpToolsProtocol):
+    """Uvicorn's connection, whose parser by itself takes heads of any size, for any time."""
+
+    largest_head = 64 * 1024
+    # Seconds, from the connection's or the request's beginning to the end of the head.
+    head_takes: float = 10
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._is_head_open = False
+        self._received = 0
+        self._parsed = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override] # uvicorn's own
+        """Begin to wait for the first request."""
+        super().connection_made(transport)
+        self._wait_for_head()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        self._stop_waiting()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; a line that has no end yet is held by the parser, and counted here."""
+        super().data_received(data)
+        if self._is_head_open:
+            self._received += len(data)
+            if self._received > self.largest_head and not self.transport.is_closing():
+                self.send_400_response("The request's head is too large.")
+
+    def on_message_begin(self) -> None:
+        """Begin a request."""
+        super().on_message_begin()
+        self._is_head_open = True
+        self._received = self._parsed = 0
+        self._wait_for_head()
+
+    def on_url(self, url: bytes) -> None:
+        """Take a part of the request line."""
+        self._count(url)
+        super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Take a header field, or a trailer."""
+        self._count(name, value)
+        super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """Begin to answer."""
+        self._is_head_open = False
+        self._stop_waiting()
+        super().on_headers_complete()
+
+    def _count(self, *parts: bytes) -> None:
+        self._parsed += sum(map(len, parts))
+        if self._parsed > self.largest_head:
+            # The parser stops at it, and uvicorn answers with a 400.
+            raise HeadTooLarge
+
+    def _wait_for_head(self) -> None:
+        self._stop_waiting()
+        self._deadline = self.loop.call_later(self.head_takes, self._give_up)
+
+    def _stop_waiting(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _give_up(self) -> None:
+        self.transport.close()
