@@ -66,5 +66,24 @@ class Conflict(CallError):
     status = 409
 
 
+class TooManyCalls(CallError):
+    """The caller has had their share for now; `retry_after` is in seconds."""
+
+    code = "too_many_requests"
+    status = 429
+
+    def __init__(self, retry_after: int) -> None:
+        super().__init__(f"That was too often. Wait {retry_after} seconds, then go on.")
+        self.retry_after = retry_after
+
+
+class Busy(CallError):
+    """There is too much to do at the moment; `retry_after` is in seconds."""
+
+    code = "busy"
+    status = 503
+    retry_after = 2
+
+
 class Misdeclared(Exception):
     """A declaration that must stop the start; the message names it and the fault."""

@@ -4,6 +4,8 @@ import sqlite3
 
 from sqlalchemy import Connection, Engine, event
 
+from app.core.errors import Busy
+
 _WRITES = "latchkey_writes"
 
 
@@ -30,7 +32,7 @@ def _open(dbapi_connection: sqlite3.Connection, _record: object) -> None:
         "journal_mode = WAL",
         "synchronous = NORMAL",
         "foreign_keys = ON",
-        "busy_timeout = 10000",
+        "busy_timeout = 5000",
     ):
         dbapi_connection.execute(f"PRAGMA {pragma}").close()
 
@@ -39,5 +41,11 @@ def _begin(connection: Connection) -> None:
     writes = connection.get_execution_options().get(_WRITES)
     # By the driver: through SQLAlchemy, BEGIN costs as much as the query after it.
     cursor = connection.connection.cursor()
-    cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-    cursor.close()
+    try:
+        cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+            raise
+        raise Busy("Too many changes at once. Try again in a moment.") from error
+    finally:
+        cursor.close()

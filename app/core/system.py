@@ -13,11 +13,15 @@ log = logging.getLogger(__name__)
 
 
 @contextmanager
-def acting_as_system(engine: Engine, reason: str) -> Iterator[Session]:
+def acting_as_system(engine: Engine, reason: str, *, reads: bool = False) -> Iterator[Session]:
     """Run a transaction on the unguarded engine for a named task of the system.
 
-    It is committed at the end of the block, and rolled back where the block raises.
+    It is committed at the end of the block, and rolled back where the block raises. One that
+    only `reads` waits for nobody who writes.
+
+    Raises:
+        Busy: others write, and took too long.
     """
     log.debug("acting as system: %s", reason)
-    with Session(for_writing(engine)) as session, session.begin():
+    with Session(engine if reads else for_writing(engine)) as session, session.begin():
         yield session

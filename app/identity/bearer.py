@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from sqlalchemy import Engine, bindparam, func, literal_column, select, update
 
 from app.core import credentials
 from app.core.credentials import Prefix
+from app.core.errors import Busy
 from app.core.principal import Channel, Principal
 from app.core.resource import Resources
 from app.core.system import acting_as_system
@@ -93,7 +95,8 @@ class Bearer:
         if not self._resources.admits(resource, entrance):
             raise TokenRefused("The access token was issued for another resource.")
         if used_at is None or used_at <= now - _NOTED_EVERY:
-            self._note_use(grant_id, now)
+            with suppress(Busy):  # the next call notes it
+                self._note_use(grant_id, now)
         of_token, of_grant, of_client, of_roles = (frozenset((s or "").split()) for s in held)
         return Principal(
             channel=channel,

@@ -1,31 +1,56 @@
 """Passwords: argon2id (RFC 9106), a few at a time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from threading import BoundedSemaphore
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
+from app.core.errors import Busy
+
 SHORTEST = 10
 LONGEST = 200
 
 _hash = PasswordHash((Argon2Hasher(),))
-# One verification takes 64 MiB and a core for a tenth of a second: a flood must queue here.
+# One verification takes 64 MiB and a core for a tenth of a second: a flood must queue here, and
+# must not take every thread with it.
 _turn = BoundedSemaphore(2)
+_room = BoundedSemaphore(4)
 
 
 def hashed(password: str) -> str:
-    """Give the hash of a password, with its salt and parameters."""
-    with _turn:
+    """Give the hash of a password, with its salt and parameters.
+
+    Raises:
+        Busy: others wait for theirs already.
+    """
+    with _in_turn():
         return _hash.hash(password)
 
 
 def is_right(password: str, known: str | None) -> bool:
-    """Tell whether a password fits; without a known hash it takes as long, and never fits."""
+    """Tell whether a password fits; without a known hash it takes as long, and never fits.
+
+    Raises:
+        Busy: others wait for theirs already.
+    """
     nobodys = _nobodys()
-    with _turn:
+    with _in_turn():
         fits = _hash.verify(password, known or nobodys)
     return fits and known is not None
+
+
+@contextmanager
+def _in_turn() -> Iterator[None]:
+    if not _room.acquire(blocking=False):
+        raise Busy("Many people are signing in. Try again in a moment.")
+    try:
+        with _turn:
+            yield
+    finally:
+        _room.release()
 
 
 @cache

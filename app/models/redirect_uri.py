@@ -15,7 +15,11 @@ _LOCAL = re.compile(
     r"(?P<rest>(?:[/?].*)?)"
 )
 _LARGEST_PORT = 65535
-_BRACKETED = re.compile(r"\[[0-9A-Fa-f:.]+\](:[0-9]*)?")
+# A host's labels, or an IPv6 address in brackets; a port only with its number. It also stands in
+# the consent page's Content-Security-Policy.
+_AUTHORITY = re.compile(
+    r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?", re.IGNORECASE
+)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 _ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()+,;=%]+")
 
@@ -86,8 +90,8 @@ def _fault_of_web(parts: SplitResult) -> str | None:
         return "names no host"
     if parts.username is not None or parts.password is not None:
         return "holds user information"
-    if "[" in parts.netloc and not _BRACKETED.fullmatch(parts.netloc):
-        return "is not a URI"
+    if not _AUTHORITY.fullmatch(parts.netloc):
+        return "has a host or a port that cannot be one"
     if parts.scheme == "http" and not is_loopback(parts):
         return "must use https; plain http is for 127.0.0.1, [::1] and localhost only"
     return None

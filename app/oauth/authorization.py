@@ -15,7 +15,7 @@ from app.core import scopes
 from app.core.resource import Resources
 from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
-from app.oauth.errors import OAuth2Error, UnsupportedResponseType
+from app.oauth.errors import UnsupportedResponseType
 from app.oauth.sent import Sent
 
 # RFC 7636 §4.2: S256 gives 43 characters of base64url.
@@ -40,32 +40,33 @@ class Asked(BaseModel):
     resource: str | None
 
 
-def validated(session: Session, resources: Resources, sent: Sent) -> tuple[Asked, KnownClient]:
-    """Give a request that may be shown to a person, and its client.
+def addressed(session: Session, sent: Sent) -> tuple[KnownClient, str]:
+    """Give who asks, and where the answer goes.
 
     Raises:
-        OAuth2Error: it may not; with a `redirect_uri` if client and URI are beyond doubt, and
-            without one otherwise: the browser is then sent nowhere (RFC 6749 §4.1.2.1).
+        OAuth2Error: either is in doubt; the browser is then sent nowhere (RFC 6749 §4.1.2.1).
     """
     client = _client(session, sent)
-    redirect_uri = _redirect_uri(client, sent)
-    try:
-        values = sent.each_once()
-        _refuse_other_response(values)
-        asked = Asked(
-            client_id=client.client_id,
-            redirect_uri=redirect_uri,
-            is_redirect_uri_sent="redirect_uri" in values,
-            scope=_scope(client, values.get("scope")),
-            state=values.get("state"),
-            code_challenge=_code_challenge(values),
-            resource=resource_asked(resources, values.get("resource")),
-        )
-    except OAuth2Error as error:
-        error.redirect_uri = redirect_uri
-        error.state = None if "state" in sent.repeated else sent.values.get("state")
-        raise
-    return asked, client
+    return client, _redirect_uri(client, sent)
+
+
+def validated(resources: Resources, sent: Sent, client: KnownClient, redirect_uri: str) -> Asked:
+    """Give a request that may be shown to a person.
+
+    Raises:
+        OAuth2Error: it may not, and the client may be told.
+    """
+    values = sent.each_once()
+    _refuse_other_response(values)
+    return Asked(
+        client_id=client.client_id,
+        redirect_uri=redirect_uri,
+        is_redirect_uri_sent="redirect_uri" in values,
+        scope=_scope(client, values.get("scope")),
+        state=values.get("state"),
+        code_challenge=_code_challenge(values),
+        resource=resource_asked(resources, values.get("resource")),
+    )
 
 
 def _client(session: Session, sent: Sent) -> KnownClient:

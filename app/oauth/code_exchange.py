@@ -9,7 +9,7 @@ from authlib.oauth2.rfc7636.challenge import CODE_VERIFIER_PATTERN, create_s256_
 
 from app.core import credentials
 from app.models.grant import AuthorizationCode
-from app.oauth import lookup, tokens, trail
+from app.oauth import lookup, tokens
 from app.oauth.audience import resource_within
 from app.oauth.issue import TokenGrant
 
@@ -39,8 +39,7 @@ class CodeExchange(TokenGrant):
 
     def _code_was_not_used_before(self) -> None:
         if self.code.consumed_at is not None:
-            tokens.revoke_family(self.request.session, self.code.family_id, self.request.now)
-            trail.note(self.request, "oauth.code_replayed", self.code.family_id)
+            self.end_family(self.code.family_id, "oauth.code_replayed")
             raise InvalidGrantError("The code was used before. Its tokens are revoked.")
         if self.code.expires_at <= self.request.now:
             raise InvalidGrantError("The code has expired.")

@@ -6,12 +6,13 @@ never taken from it.
 
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, InvalidScopeError
-from sqlalchemy import Engine, insert, update
+from sqlalchemy import Engine, delete, insert, update
 from sqlalchemy.orm import Session
 
 from app.core import credentials, scopes
@@ -20,12 +21,13 @@ from app.core.principal import Principal
 from app.core.resource import Resources
 from app.core.scopes import Scope
 from app.core.system import acting_as_system
-from app.models import redirect_uri
+from app.models import redirect_uri as uris
 from app.models.client import Source
 from app.models.grant import ConsentRequest
 from app.oauth import tokens
-from app.oauth.authorization import Asked, validated
+from app.oauth.authorization import Asked, addressed, validated
 from app.oauth.client import KnownClient, find
+from app.oauth.errors import Reported
 from app.oauth.sent import printable, taken_apart
 from app.oauth.tokens import Authorization
 from app.oauth.trail import note_decision
@@ -61,39 +63,32 @@ class ConsentServer:
         self._now = now
 
     def check(self, query: bytes) -> None:
-        """Check a request before its person is known.
+        """Check who asks, before a person signs in to be asked (RFC 9700 §4.11.2).
 
         Raises:
-            OAuth2Error: it may not be shown to anybody.
+            OAuth2Error: client or redirect URI are in doubt.
         """
-        with acting_as_system(self._engine, "check an authorization request") as session:
-            validated(session, self._resources, taken_apart(query))
+        with self._reading("check an authorization request") as session:
+            addressed(session, taken_apart(query))
 
     def ask(self, query: bytes, principal: Principal) -> Consent:
         """Open the transaction, and give what the person is to decide.
 
         Raises:
-            OAuth2Error: the request may not be shown, or the person can grant nothing of it.
+            OAuth2Error: client or redirect URI are in doubt.
+            Reported: the request may not be shown, or the person can grant nothing of it.
         """
-        now = int(self._now())
-        with acting_as_system(self._engine, "ask for consent") as session:
-            asked, client = validated(session, self._resources, taken_apart(query))
+        sent = taken_apart(query)
+        with self._reading("read an authorization request") as session:
+            client, redirect_uri = addressed(session, sent)
+        try:
+            asked = validated(self._resources, sent, client, redirect_uri)
             if not _grantable(asked, client, principal):
-                raise InvalidScopeError(
-                    "The account holds none of these scopes.",
-                    redirect_uri=asked.redirect_uri,
-                    state=asked.state,
-                )
-            consent_id = credentials.identifier()
-            session.execute(
-                insert(ConsentRequest).values(
-                    id=consent_id,
-                    user_id=principal.user_id,
-                    parameters=asked.model_dump(),
-                    expires_at=now + LASTS,
-                )
-            )
-        return _shown(consent_id, asked, client, principal)
+                raise InvalidScopeError("The account holds none of these scopes.")
+        except OAuth2Error as error:
+            state = None if "state" in sent.repeated else sent.values.get("state")
+            raise self._reported(error, client, redirect_uri, state) from error
+        return _shown(self._kept(asked, principal), asked, client, principal)
 
     def decide(self, consent_id: str, principal: Principal, *, is_allowed: bool) -> str:
         """Close the transaction; give where the browser goes.
@@ -114,16 +109,45 @@ class ConsentServer:
             is_allowed = is_allowed and bool(granted)
             note_decision(session, principal, client.client_id, allowed=is_allowed, now=now)
             if not is_allowed:
-                denied = AccessDeniedError(redirect_uri=asked.redirect_uri, state=asked.state)
-                return self.error_location(denied)
+                return self._error_location(AccessDeniedError(), asked.redirect_uri, asked.state)
             code = _issued(session, asked, client, principal, granted, now)
         return self._location(asked.redirect_uri, {"code": code}, asked.state)
 
-    def error_location(self, error: OAuth2Error) -> str:
+    def _kept(self, asked: Asked, principal: Principal) -> str:
+        """Give the id under which the request waits for the person's decision."""
+        now, consent_id = int(self._now()), credentials.identifier()
+        mine = ConsentRequest.user_id == principal.user_id
+        with acting_as_system(self._engine, "ask for consent") as session:
+            session.execute(delete(ConsentRequest).where(mine, ConsentRequest.expires_at <= now))
+            session.execute(
+                insert(ConsentRequest).values(
+                    id=consent_id,
+                    user_id=principal.user_id,
+                    parameters=asked.model_dump(),
+                    expires_at=now + LASTS,
+                )
+            )
+        return consent_id
+
+    def _reading(self, reason: str) -> AbstractContextManager[Session]:
+        return acting_as_system(self._engine, reason, reads=True)
+
+    def _reported(
+        self, error: OAuth2Error, client: KnownClient, redirect_uri: str, state: str | None
+    ) -> Reported:
+        is_local = uris.is_loopback(urlsplit(redirect_uri))
+        return Reported(
+            error.get_error_description() or str(error.error),
+            location=self._error_location(error, redirect_uri, state),
+            destination=uris.destination(redirect_uri),
+            is_vouched_for=is_local or client.source != Source.REGISTRATION,
+        )
+
+    def _error_location(self, error: OAuth2Error, redirect_uri: str, state: str | None) -> str:
         """Give where an error is reported to the client (RFC 6749 §4.1.2.1)."""
         description = printable(error.get_error_description() or "")
         answer = {"error": str(error.error), "error_description": description}
-        return self._location(str(error.redirect_uri), answer, error.state)
+        return self._location(redirect_uri, answer, state)
 
     def _location(self, uri: str, answer: dict[str, str], state: str | None) -> str:
         if state is not None:
@@ -187,8 +211,8 @@ def _shown(consent_id: str, asked: Asked, client: KnownClient, principal: Princi
         description=client.description,
         publisher=client.publisher,
         source=client.source,
-        destination=redirect_uri.destination(asked.redirect_uri),
-        is_on_this_computer=redirect_uri.is_loopback(target),
+        destination=uris.destination(asked.redirect_uri),
+        is_on_this_computer=uris.is_loopback(target),
         scopes=[scopes.SCOPES[name] for name in grantable],
         resource=asked.resource,
         form_action=f"{target.scheme}://{target.netloc}" if is_web else f"{target.scheme}:",

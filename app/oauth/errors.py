@@ -8,6 +8,7 @@ __all__ = [
     "InvalidTarget",
     "OAuth2Error",
     "RegistrationClosed",
+    "Reported",
     "UnsupportedResponseType",
 ]
 
@@ -41,3 +42,19 @@ class RegistrationClosed(OAuth2Error):
 
     error = "access_denied"
     status_code = 403
+
+
+class Reported(Exception):
+    """A refusal that the client may be told: at `location`, which is at `destination`.
+
+    The browser goes there by itself only if the client `is_vouched_for`: anybody can register
+    one, and have this server's good name lead to theirs (RFC 9700 §4.11.2).
+    """
+
+    def __init__(
+        self, message: str, *, location: str, destination: str, is_vouched_for: bool
+    ) -> None:
+        super().__init__(message)
+        self.location = location
+        self.destination = destination
+        self.is_vouched_for = is_vouched_for

@@ -5,7 +5,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin, UnauthorizedClientError
 
 from app.core.resource import Resources
-from app.oauth import tokens
+from app.oauth import tokens, trail
 from app.oauth.sent import TokenRequest
 from app.oauth.tokens import FamilyRow
 
@@ -45,6 +45,11 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
         if self.request.client.check_grant_type("refresh_token"):
             body["refresh_token"] = tokens.issue_refresh_token(session, self.family.id, now)
         return body
+
+    def end_family(self, family_id: int, reason: str) -> None:
+        """Revoke a family, and write down why; once, or replays would fill the trail."""
+        if tokens.revoke_family(self.request.session, family_id, self.request.now):
+            trail.note(self.request, reason, family_id)
 
     def client_may_use_it(self) -> None:
         """Check that the client is registered for the grant type.

@@ -2,10 +2,17 @@
 
 import time
 
-from sqlalchemy import Engine, delete, select
+from sqlalchemy import Engine, delete, exists, select
 
 from app.core.system import acting_as_system
-from app.models.grant import AccessToken, AuthorizationCode, ConsentRequest, RefreshToken
+from app.models.client import Client, Source
+from app.models.grant import (
+    AccessToken,
+    AuthorizationCode,
+    ConsentRequest,
+    Grant,
+    RefreshToken,
+)
 from app.models.user import Login
 
 BATCH = 250
@@ -22,9 +29,27 @@ _KEYS = (
 
 
 def purge(engine: Engine) -> int:
-    """Remove expired tokens, codes, consents and sign-ins; give how many rows."""
+    """Remove what has expired, and clients that nobody ever used; give how many rows."""
     before = int(time.time()) - KEPT
-    return sum(_emptied(engine, index, before) for index in range(len(_KEYS)))
+    expired = sum(_emptied(engine, index, before) for index in range(len(_KEYS)))
+    return expired + _without_never_used(engine, before)
+
+
+def _without_never_used(engine: Engine, before: int) -> int:
+    """Remove clients that registered themselves, and that nobody has ever allowed anything."""
+    allowed = exists().where(Grant.client_key == Client.id)
+    some = select(Client.id).where(
+        Client.source == Source.REGISTRATION, Client.created_at < before, ~allowed
+    )
+    removed = 0
+    while True:
+        with acting_as_system(engine, "purge clients") as session:
+            gone = session.execute(
+                delete(Client).where(Client.id.in_(some.limit(BATCH))).returning(Client.id)
+            ).all()
+        removed += len(gone)
+        if len(gone) < BATCH:
+            return removed
 
 
 def _emptied(engine: Engine, index: int, before: int) -> int:

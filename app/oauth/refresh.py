@@ -7,7 +7,7 @@ from authlib.oauth2.rfc6749 import (
 
 from app.core import credentials, scopes
 from app.models.grant import RefreshToken
-from app.oauth import lookup, tokens, trail
+from app.oauth import lookup, tokens
 from app.oauth.audience import resource_within
 from app.oauth.issue import TokenGrant
 
@@ -36,8 +36,7 @@ class Refresh(TokenGrant):
 
     def _token_was_not_used_before(self) -> None:
         if self.token.consumed_at is not None:
-            tokens.revoke_family(self.request.session, self.token.family_id, self.request.now)
-            trail.note(self.request, "oauth.refresh_token_reused", self.token.family_id)
+            self.end_family(self.token.family_id, "oauth.refresh_token_reused")
             raise InvalidGrantError("The refresh token was used before. Its family is revoked.")
         if self.token.expires_at <= self.request.now:
             raise InvalidGrantError("The refresh token has expired.")

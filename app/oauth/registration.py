@@ -7,21 +7,13 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from sqlalchemy import Engine
 
-from app.core import scopes
+from app.core import names, scopes
 from app.core.system import acting_as_system
 from app.models import redirect_uri
 from app.models.client import CLIENT_NAME_LENGTH, Client, Kind, Source
 from app.oauth.errors import InvalidClientMetadata, InvalidRedirectUri, RegistrationClosed
 from app.oauth.sent import printable
-from app.procedures.clients import (
-    GRANT_TYPES,
-    NewClient,
-    add_secret,
-    new_client,
-)
-from app.procedures.clients import (
-    printable as printable_name,
-)
+from app.procedures.clients import GRANT_TYPES, NewClient, add_secret, new_client
 
 
 class ClientMetadata(BaseModel):
@@ -61,7 +53,8 @@ class ClientMetadata(BaseModel):
     @field_validator("client_name")
     @classmethod
     def _can_be_seen(cls, name: str) -> str:
-        return printable_name(name.strip())[:CLIENT_NAME_LENGTH].strip()
+        name = name.strip()[:CLIENT_NAME_LENGTH].strip()
+        return names.name(name) if name else name
 
 
 class Registration:

@@ -7,7 +7,6 @@ from typing import Any, cast
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from sqlalchemy import Engine
-from sqlalchemy.orm import Session
 
 from app.core.resource import Resources
 from app.core.system import acting_as_system
@@ -88,16 +87,13 @@ class Server(AuthorizationServer):
     ) -> Answer:
         try:
             form = posted(sent.content_type, sent.query, sent.body)
+            # Apart, and without a lock: what is no client's must not hold clients up.
+            with acting_as_system(self._engine, "authenticate a client", reads=True) as session:
+                client = client_of(session, sent.authorization, form)
             with acting_as_system(self._engine, reason) as session:
-                return answer(self._request(session, sent.authorization, form))
+                return answer(TokenRequest(form, client, session, int(self._now())))
         except OAuth2Error as error:
             return error_answer(error)
-
-    def _request(
-        self, session: Session, authorization: str | None, form: dict[str, str]
-    ) -> TokenRequest:
-        client = client_of(session, authorization, form)
-        return TokenRequest(form, client, session, int(self._now()))
 
 
 def _revocation(request: TokenRequest) -> Answer:

@@ -97,13 +97,15 @@ def live_family(session: Session, family_id: int) -> FamilyRow | None:
     return None if row is None else FamilyRow(*row)
 
 
-def revoke_family(session: Session, family_id: int, now: int) -> None:
-    """Revoke everything that one authorization led to."""
-    session.execute(
+def revoke_family(session: Session, family_id: int, now: int) -> bool:
+    """Revoke everything that one authorization led to; tell whether it was not revoked yet."""
+    revoked = session.execute(
         update(Family)
         .where(Family.id == family_id, Family.revoked_at.is_(None))
         .values(revoked_at=now)
+        .returning(Family.id)
     )
+    return revoked.one_or_none() is not None
 
 
 def issue_code(

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.orm import Session
 
-from app.core import credentials, scopes
+from app.core import credentials, names, scopes
 from app.core.credentials import Prefix
 from app.models import redirect_uri
 from app.models.client import (
@@ -23,17 +23,6 @@ RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
 GRANT_TYPES = ["authorization_code", "refresh_token"]
 
 
-def printable(name: str) -> str:
-    """Give a client's name back; people will read it on the consent page.
-
-    Raises:
-        ValueError: it holds a control character, or one that turns the direction of writing.
-    """
-    if not name.isprintable():
-        raise ValueError("The name holds a character that cannot be seen.")
-    return name
-
-
 class ClientId(Given):
     """Which client."""
 
@@ -43,7 +32,7 @@ class ClientId(Given):
 class NewClient(Given):
     """An OAuth client to be registered."""
 
-    name: Annotated[str, AfterValidator(printable)] = Field(
+    name: Annotated[str, AfterValidator(names.name)] = Field(
         min_length=1, max_length=CLIENT_NAME_LENGTH, description="What people will see."
     )
     redirect_uris: list[RedirectUri] = Field(
@@ -51,7 +40,7 @@ class NewClient(Given):
         max_length=redirect_uri.MOST,
         description="Where the browser may be sent back to; compared character by character.",
     )
-    description: str = Field(
+    description: Annotated[str, AfterValidator(names.prose)] = Field(
         "", max_length=DESCRIPTION_LENGTH, description="What it is for; the consent page shows it."
     )
     kind: Kind = Field(

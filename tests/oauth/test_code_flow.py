@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from app.core import credentials
-from app.extensions import settings
+from app.extensions import db, settings
 from tests.oauth.conftest import CALLBACK, ISSUER, VERIFIER, Flow, answer_of
 
 Another = Callable[..., Flow]
@@ -125,6 +125,24 @@ def test_a_wrong_request_is_reported_to_the_client(
     assert answer["iss"] == ISSUER
 
 
+def test_a_stranger_is_sent_nowhere_but_to_the_sign_in(app: Flask, flow: Flow) -> None:
+    wrong = flow.query(response_type="token")
+    answer = app.test_client().get("/oauth/authorize?" + wrong)
+    assert answer.status_code == 303
+    assert answer.headers["Location"].startswith("/login?next=")
+
+
+def test_nobodys_client_takes_the_browser_nowhere_by_itself(flow: Flow) -> None:
+    uri = "https://evil.example/phish"
+    client = flow.browser.post("/oauth/register", json={"redirect_uris": [uri]}).json
+    assert client is not None
+    answer = flow.authorize(client_id=client["client_id"], redirect_uri=uri, response_type="token")
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+    assert 'href="https://evil.example/phish?error=unsupported_response_type' in answer.text
+    assert "nobody has checked who made it" in answer.text
+
+
 def test_a_repeated_parameter_is_refused(flow: Flow) -> None:
     response = flow.browser.get("/oauth/authorize?" + flow.query() + "&scope=profile:view")
     assert answer_of(response)["error"] == "invalid_request"
@@ -228,6 +246,17 @@ def test_a_replayed_code_kills_its_family(flow: Flow) -> None:
     assert api(flow, body["access_token"]) == 401
     assert flow.refresh(body["refresh_token"]).status_code == 400
     assert api(flow, other_family["access_token"]) == 200
+
+
+def test_replays_are_written_down_once(app: Flask, flow: Flow) -> None:
+    code = flow.code()
+    for _ in range(4):
+        flow.exchange(code)
+    with db.engine.connect() as connection:
+        events = connection.exec_driver_sql(
+            "SELECT outcome, client_id FROM audit_event WHERE action = 'oauth.code_replayed'"
+        ).all()
+    assert events == [("refused", flow.client_id)]
 
 
 def test_of_many_exchanges_at_once_one_wins_and_the_family_dies(flow: Flow) -> None:

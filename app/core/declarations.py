@@ -1,0 +1,89 @@
+"""Whether what the code declares fits itself and the database that it meets."""
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, inspect
+
+from app.core.policy import Both, Bypass, Either, Owner, RowPolicy, Rule, Via
+from app.core.procedure import Catalogue
+from app.core.scopes import SCOPES
+
+_OF_ALEMBIC = "alembic_version"
+
+
+@dataclass(frozen=True, slots=True)
+class Declarations:
+    """What one application declares: its procedures, and which rows are whose.
+
+    `unreachable` are the tables that have no policy on purpose: no procedure finds them.
+    """
+
+    catalogue: Catalogue
+    policies: Mapping[str, RowPolicy]
+    unreachable: Collection[str]
+
+    def faults(self, engine: Engine, roles: Mapping[str, frozenset[str]]) -> Iterator[str]:
+        """Give what does not fit, a line each; `roles` are the scopes of each role."""
+        columns = _columns_in(engine)
+        yield from self._faults_of_tables(columns)
+        for name, policy in self.policies.items():
+            for rule in (policy.select, policy.insert, policy.update, policy.delete):
+                yield from _faults_of_rule(f"table {name}: its policy", rule, name, columns)
+        yield from _faults_of_roles(roles)
+        yield from self._faults_of_procedures(frozenset().union(*roles.values()))
+
+    def _faults_of_tables(self, columns: Mapping[str, frozenset[str]]) -> Iterator[str]:
+        declared = {*self.policies, *self.unreachable}
+        for name in sorted(declared - columns.keys()):
+            yield f"table {name}: it is declared, and not in the database"
+        for name in sorted(self.unreachable & self.policies.keys()):
+            yield f"table {name}: it is named as unreachable, and has a policy"
+        for name in sorted(columns.keys() - declared - {_OF_ALEMBIC}):
+            yield f"table {name}: it has no policy, and is not named as unreachable"
+
+    def _faults_of_procedures(self, held: frozenset[str]) -> Iterator[str]:
+        for item in self.catalogue:
+            if not item.public and not item.is_open_to(held):
+                missing = " ".join(sorted(set(item.scopes) - held))
+                yield f"procedure {item.name}: no role holds {missing}"
+
+
+def _columns_in(engine: Engine) -> dict[str, frozenset[str]]:
+    found = inspect(engine)
+    return {
+        table: frozenset(column["name"] for column in found.get_columns(table))
+        for table in found.get_table_names()
+    }
+
+
+def _faults_of_rule(
+    where: str, rule: Rule, table: str, columns: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
+    match rule:
+        case Owner(column):
+            yield from _faults_of_column(where, table, column, columns)
+        case Bypass(scope):
+            if scope not in SCOPES:
+                yield f"{where} names the unknown scope {scope}"
+        case Via(other, column, key, narrower):
+            yield from _faults_of_column(where, table, column, columns)
+            yield from _faults_of_column(where, other, key, columns)
+            if narrower:
+                yield from _faults_of_rule(where, narrower, other, columns)
+        case Either(rules) | Both(rules):
+            for part in rules:
+                yield from _faults_of_rule(where, part, table, columns)
+
+
+def _faults_of_column(
+    where: str, table: str, column: str, columns: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
+    if column not in columns.get(table, frozenset()):
+        yield f"{where} names the column {table}.{column}, which is not in the database"
+
+
+def _faults_of_roles(roles: Mapping[str, frozenset[str]]) -> Iterator[str]:
+    for name, held in roles.items():
+        for scope in sorted(held - SCOPES.keys()):
+            yield f"role {name}: it holds the unknown scope {scope}"
