@@ -97,7 +97,7 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         raise SettingsInvalid(_line(error)) from None
     try:
-        settings.instance.mkdir(parents=True, exist_ok=True)
+        settings.instance.mkdir(mode=0o700, parents=True, exist_ok=True)
         if not settings.secret_key:
             _fill(settings, "secret_key", _generated_key(settings.instance / "secret_key"))
     except OSError as error:

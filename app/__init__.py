@@ -8,14 +8,16 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config
 from app.blueprints import BLUEPRINTS, edge, pages
 from app.core import sqlite
+from app.core.declarations import Declarations
 from app.core.pipeline import Pipeline
 from app.core.readiness import Readiness
 from app.core.resource import Resources
+from app.core.share import shares
 from app.core.sqlite_guard import RowGuard
-from app.extensions import ROWS, csrf, db, htmx, limiter, login, migrate
+from app.extensions import ROWS, csrf, db, htmx, login, migrate
 from app.identity.bearer import Bearer
 from app.identity.cookies import CookieSessions
-from app.models import ROW_POLICIES
+from app.models import ROW_POLICIES, UNREACHABLE
 from app.models.audit import record
 from app.oauth.consent import ConsentServer
 from app.oauth.registration import Registration
@@ -44,10 +46,10 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.session_interface = CookieSessions()
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
-        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=0)  # type: ignore[method-assign] # Flask's documented way
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0)  # type: ignore[method-assign] # Flask's documented way
     edge.init_app(app)
     pages.init_app(app)
-    for extension in (db, csrf, login, htmx, limiter):
+    for extension in (db, csrf, login, htmx):
         extension.init_app(app)
     migrate.init_app(app, db, directory=str(_MIGRATIONS))
     with app.app_context():
@@ -62,7 +64,9 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
         sqlite.prepare(engine)
     rows = db.engines[ROWS]
     RowGuard(db.metadata, ROW_POLICIES).watch(rows)
-    app.extensions["pipeline"] = Pipeline(catalogue(), rows, record)
+    app.extensions["pipeline"] = Pipeline(procedures := catalogue(), rows, record)
+    app.extensions["declarations"] = Declarations(procedures, ROW_POLICIES, UNREACHABLE)
+    app.extensions["shares"] = shares(limited=settings.rate_limits == "on")
     app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS)
     app.extensions["resources"] = resources = Resources(settings.public_url)
     app.extensions["bearer"] = Bearer(db.engine, resources)
@@ -86,5 +90,4 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
         "WTF_CSRF_SSL_STRICT": settings.is_https,
         "MAX_CONTENT_LENGTH": 1024 * 1024,
         "MAX_FORM_MEMORY_SIZE": 256 * 1024,
-        "RATELIMIT_ENABLED": settings.rate_limits == "on",
     }

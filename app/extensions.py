@@ -2,10 +2,8 @@
 
 from typing import cast
 
-from flask import current_app
+from flask import Flask, current_app
 from flask_htmx import HTMX
-from flask_limiter import Limiter
-from flask_limiter.util import get_remote_address
 from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
@@ -31,12 +29,24 @@ class Model(DeclarativeBase):
     )
 
 
+class SignIns(LoginManager):  # type: ignore[misc] # flask-login carries no types
+    """Flask-Login with one cookie: the session's."""
+
+    def init_app(self, app: Flask) -> None:
+        """Bind it to an app, whose templates ask `viewer` and not `current_user`."""
+        # Its context processor looks the person up for every page, that of a broken database too.
+        super().init_app(app, add_context_processor=False)
+
+    def _load_user_from_remember_cookie(self, cookie: str) -> None:  # noqa: ARG002 - its signature
+        # Nothing here sets that cookie, and one that holds an é would end in a TypeError.
+        return None
+
+
 db = SQLAlchemy(metadata=Model.metadata)
 migrate = Migrate()
 csrf = CSRFProtect()
-login = LoginManager()
+login = SignIns()
 htmx = HTMX()
-limiter = Limiter(get_remote_address, storage_uri="memory://", headers_enabled=True)
 
 
 def settings() -> Settings:

@@ -164,6 +164,11 @@ def test_the_secret_key_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> 
     assert stat.S_IMODE(kept.stat().st_mode) == 0o600
 
 
+def test_the_instance_folder_is_for_its_owner_alone(tmp_path: Path) -> None:
+    config.load()
+    assert stat.S_IMODE((tmp_path / "instance").stat().st_mode) == 0o700
+
+
 def test_a_key_file_that_was_left_empty_is_filled(tmp_path: Path) -> None:
     (tmp_path / "instance").mkdir()
     (tmp_path / "instance" / "secret_key").touch()

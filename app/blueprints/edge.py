@@ -2,15 +2,16 @@
 
 import logging
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, jsonify, make_response, redirect, request, url_for
+from flask import Flask, Response, jsonify, make_response, request, url_for
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 
-from app.blueprints.pages import is_partial, page
+from app.blueprints.pages import go, is_partial, page
 from app.core.errors import CallError, NotFound, NotSignedIn
-from app.extensions import htmx, login
+from app.extensions import login
 from app.identity.session import is_ambiguous
 from app.surfaces.problem import MEDIA_TYPE, problem
 
@@ -34,6 +35,10 @@ _OF_OAUTH = ("/oauth/token", "/oauth/revoke", "/oauth/register", "/.well-known/"
 
 def init_app(app: Flask) -> None:
     """Stand at the edge of an app: before every other hook, around every answer."""
+    app.wsgi_app = AtPublicUrl(app.wsgi_app, app.extensions["settings"].public_url)  # type: ignore[method-assign] # Flask's documented way
+    # It would answer //path with a redirect of its own.
+    app.url_map.merge_slashes = False
+    app.before_request(_refuse_malformed)
     app.before_request(_refuse_ambiguity)
     app.after_request(_secure)
     app.register_error_handler(CallError, _refused)
@@ -43,9 +48,30 @@ def init_app(app: Flask) -> None:
     login.unauthorized_handler(_to_sign_in)
 
 
+class AtPublicUrl:
+    """Lets every request come to the public URL: what its Host header says counts nowhere."""
+
+    def __init__(self, wsgi_app: WSGIApplication, public_url: str) -> None:
+        scheme, _, host = public_url.partition("://")
+        self._wsgi_app = wsgi_app
+        self._here = {"wsgi.url_scheme": scheme, "HTTP_HOST": host}
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request."""
+        return self._wsgi_app({**environ, **self._here}, start_response)
+
+
 def content_security_policy(form_action: str = "") -> str:
     """Give the policy of a page; `form_action` is where its forms may lead besides here."""
     return _POLICY.format(form_action=f" {form_action}" if form_action else "")
+
+
+def _refuse_malformed() -> Response | None:
+    try:
+        request.query_string.decode()
+    except UnicodeDecodeError:
+        return _answer(400, "malformed_request", "The address is not UTF-8.")
+    return None
 
 
 def _refuse_ambiguity() -> Response | None:
@@ -78,7 +104,11 @@ def _refused(refusal: CallError) -> Response:
     if not _is_of_api() and refusal.fields.keys() & (request.view_args or {}).keys():
         # Not a field of a form: what stands in the path cannot be an id at all.
         refusal = NotFound("There is nothing at this address.")
-    return _answer(refusal.status, refusal.code, refusal.message, fields=refusal.fields)
+    wait = getattr(refusal, "retry_after", None)
+    headers = {} if wait is None else {"Retry-After": str(wait)}
+    return _answer(
+        refusal.status, refusal.code, refusal.message, fields=refusal.fields, headers=headers
+    )
 
 
 def _expired_form(_error: CSRFError) -> Response:
@@ -98,19 +128,15 @@ def _http_error(error: HTTPException) -> Response:
 def _bug(error: Exception) -> Response:
     """Answer a bug with its number in the log; what it was is nobody's business outside."""
     number = secrets.token_hex(4)
-    log.error("bug %s at %s %s", number, request.method, request.path, exc_info=error)
+    log.error("bug %s at %s %r", number, request.method, request.path, exc_info=error)
     detail = f"Something went wrong on our side. Tell the operator this number: {number}."
-    return _answer(InternalServerError.code, "server_error", detail)
+    # The page is that of a stranger: to look its viewer up may be what went wrong.
+    return _answer(InternalServerError.code, "server_error", detail, viewer=lambda: None)
 
 
 def _to_sign_in() -> Response:
     here = request.full_path.rstrip("?") if request.method == "GET" else None
-    target = url_for("auth.login", next=here)
-    if htmx:
-        response = make_response("", 204)
-        response.headers["HX-Redirect"] = target
-        return response
-    return make_response(redirect(target, 303))
+    return go(url_for("auth.login", next=here))
 
 
 def _answer(
@@ -120,6 +146,7 @@ def _answer(
     *,
     fields: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
+    **context: object,
 ) -> Response:
     """Say what is wrong in the words that the caller understands: of the API, OAuth, or people."""
     if _is_of_api():
@@ -135,7 +162,7 @@ def _answer(
         response = page("components/_said.html", said=detail, kind="error")
         response.headers["HX-Reswap"] = "none"
     else:
-        response = page("errors/error.html", status=status, detail=detail)
+        response = page("errors/error.html", status=status, detail=detail, **context)
     response.status_code = status
     response.headers.update(headers or {})
     return response

@@ -75,9 +75,19 @@ def partial_or_redirect(template: str, target: str, said: str = "", **context: A
         notice = render_template("components/_said.html", said=said) if said else ""
         response.set_data(response.get_data(as_text=True) + notice)
         return response
+    return go(target, said)
+
+
+def go(target: str, said: str = "") -> Response:
+    """Send the browser to another page, which says what was done."""
     if said:
         flash(said)
-    return make_response(redirect(target, 303))
+    if not is_partial():
+        return make_response(redirect(target, 303))
+    # HTMX would follow a redirect by itself, and put the whole page into a part of this one.
+    response = make_response("", 204)
+    response.headers["HX-Redirect"] = target
+    return response
 
 
 def _ago(at: datetime) -> str:

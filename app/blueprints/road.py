@@ -2,11 +2,14 @@
 
 from typing import cast
 
-from flask import current_app
+from flask import current_app, request
 
+from app.core.address import network
+from app.core.declarations import Declarations
 from app.core.pipeline import Pipeline
 from app.core.readiness import Readiness
 from app.core.resource import Resources
+from app.core.share import Shares
 from app.identity.bearer import Bearer
 from app.oauth.consent import ConsentServer
 from app.oauth.registration import Registration
@@ -46,3 +49,18 @@ def registration() -> Registration:
 def readiness() -> Readiness:
     """Give what tells whether the database is the one this code needs."""
     return cast("Readiness", current_app.extensions["readiness"])
+
+
+def declarations() -> Declarations:
+    """Give what this app declares, to be held against a database."""
+    return cast("Declarations", current_app.extensions["declarations"])
+
+
+def caller() -> str:
+    """Give what a request without a principal counts as: the address that it comes from."""
+    return network(request.remote_addr or "")
+
+
+def shares() -> Shares:
+    """Give how often one caller may do what."""
+    return cast("Shares", current_app.extensions["shares"])

@@ -4,6 +4,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from app.core import names
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.principal import Channel, Principal
 from app.core.system import acting_as_system
@@ -118,6 +119,12 @@ def _checked(email: str, name: str, password: str) -> tuple[str, str]:
     name = name.strip()
     if not 1 <= len(name) <= NAME_LENGTH:
         faults["name"] = f"Give a name of at most {NAME_LENGTH} characters."
+    else:
+        try:
+            # People read it on the consent page, as the publisher's.
+            names.name(name)
+        except ValueError as fault:
+            faults["name"] = str(fault)
     if not passwords.SHORTEST <= len(password) <= passwords.LONGEST:
         faults["password"] = (
             f"Use at least {passwords.SHORTEST} characters, and at most {passwords.LONGEST}."

@@ -5,6 +5,7 @@ import hashlib
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
+from app.core.address import network
 from app.models.user import Guess
 
 WINDOW = 15 * 60
@@ -48,4 +49,4 @@ def account(email: str) -> str:
 
 def address_of(address: str) -> str:
     """Give how the attempts from an address are counted."""
-    return "address:" + address
+    return "address:" + network(address)

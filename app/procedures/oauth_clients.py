@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, String, cast, or_, select
 
 from app.core import scopes
-from app.core.errors import NotFound
+from app.core.errors import Conflict, NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import Client, Source
 from app.models.grant import Grant
@@ -108,6 +108,8 @@ def revoke(call: Call, given: ClientId) -> AnyClient:
 def delete(call: Call, given: ClientId) -> DeletedClient:
     """Delete a client, with everything that people allowed it."""
     client = _client(call, given.client_id)
+    if client.source == Source.BUILT_IN:
+        raise Conflict("It is part of Latchkey, and the next start makes it again: revoke it.")
     call.session.delete(client)
     return DeletedClient(client_id=client.client_id, name=client.name)
 

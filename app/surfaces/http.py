@@ -26,17 +26,6 @@ class NotJson(CallError):
     status = 415
 
 
-class TooManyCalls(CallError):
-    """The caller has had their share for now; `retry_after` is in seconds."""
-
-    code = "too_many_requests"
-    status = 429
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(f"Too many calls. Wait {retry_after} seconds, then go on.")
-        self.retry_after = retry_after
-
-
 def arguments_of_query(query: bytes) -> dict[str, str]:
     """Give the arguments in a query string; numbers are still in words.
 

@@ -5,7 +5,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 
+from app.extensions import db
+from app.oauth import console
 from tests.blueprints.conftest import Browser
 from tests.conftest import Call, Person
 
@@ -68,7 +71,7 @@ def test_older_clients_are_a_page_further(grace: Browser, call: Call, person: Pe
 @pytest.mark.parametrize("send", ["submit", "swap"])
 def test_an_admin_creates_a_client_and_sees_its_secret_once(grace: Browser, send: str) -> None:
     answer = getattr(grace, send)(f"{CLIENTS}/new", FILLED)
-    secret = re.search(r"lk_cs_\w+", answer.text)
+    secret = re.search(r"lk_cs_[\w-]+", answer.text)
     assert answer.status_code == 201
     assert secret
     assert "no-store" in answer.headers["Cache-Control"]
@@ -124,3 +127,81 @@ def test_a_member_is_told_which_scope_is_missing(
 def test_only_admins_are_offered_the_way_in(browser: Browsers) -> None:
     assert 'href="/admin/oauth-clients"' in browser("grace").get("/settings/connections").text
     assert 'href="/admin' not in browser("ada").get("/settings/connections").text
+
+
+def test_a_client_that_registered_itself_is_shown_as_such(app: Flask, grace: Browser) -> None:
+    program = app.test_client(use_cookies=False)
+    metadata = {"redirect_uris": ["http://127.0.0.1/cb"], "client_name": "Claude"}
+    client_id = program.post("/oauth/register", json=metadata).get_json()["client_id"]
+    for path in (CLIENTS, f"{CLIENTS}/{client_id}"):
+        page = grace.get(path).text
+        assert "Self-registered" in page
+        assert "http://127.0.0.1/cb" in page
+    assert "Nobody has connected it." in page
+    assert "Never used" in page
+
+
+def test_when_a_client_was_last_used_is_shown(
+    app: Flask, grace: Browser, client_id: str, token: Callable[..., str]
+) -> None:
+    headers = {"Authorization": f"Bearer {token('ada', 'tasks:view')}"}
+    assert "Never used" in grace.get(f"{CLIENTS}/{client_id}").text
+    program = app.test_client(use_cookies=False)
+    assert program.get("/api/tasks/list", headers=headers).status_code == 200
+    page = grace.get(f"{CLIENTS}/{client_id}").text
+    assert "Never used" not in page
+    assert "1 person has connected it." in page
+
+
+def test_a_client_that_an_admin_revokes_is_refused_at_once(
+    app: Flask, grace: Browser, client_id: str, token: Callable[..., str]
+) -> None:
+    headers = {"Authorization": f"Bearer {token('ada')}"}
+    program = app.test_client(use_cookies=False)
+    assert program.get("/api/tasks/list", headers=headers).status_code == 200
+    grace.swap(f"{CLIENTS}/{client_id}/revoke")
+    assert program.get("/api/tasks/list", headers=headers).status_code == 401
+
+
+@pytest.mark.parametrize("send", ["submit", "swap"])
+def test_the_console_can_be_revoked_and_not_deleted(app: Flask, grace: Browser, send: str) -> None:
+    console.ensure(db.engine, "http://127.0.0.1:8000", now=1)
+    path = f"{CLIENTS}/{console.CLIENT_ID}"
+    assert f'action="{path}/revoke"' in grace.get(path).text
+    assert f'action="{path}/revoke"' in grace.get(CLIENTS).text
+    assert f'action="{path}/delete"' not in grace.get(path).text
+    refused = grace.submit(f"{path}/delete", {"typed": "API console"})
+    assert refused.status_code == 409
+    assert "revoke it" in refused.text
+    answer = getattr(grace, send)(f"{path}/revoke")
+    assert answer.status_code == {"submit": 303, "swap": 200}[send]
+    console.ensure(db.engine, "http://127.0.0.1:8000", now=2)
+    page = grace.get(path).text
+    assert "Revoked" in page
+    assert f'action="{path}/revoke"' not in page
+
+
+def test_after_deleting_by_htmx_the_browser_is_sent_to_the_list(
+    grace: Browser, client_id: str
+) -> None:
+    answer = grace.swap(f"{CLIENTS}/{client_id}/delete", {"typed": "Reporter"})
+    assert (answer.status_code, answer.headers["HX-Redirect"]) == (204, CLIENTS)
+
+
+def test_a_member_learns_nothing_of_a_client_from_the_refusal(
+    browser: Browsers, client_id: str
+) -> None:
+    ben = browser("ben")
+    refusals = {ben.get(f"{CLIENTS}/{key}").status_code for key in (client_id, "nosuch")}
+    assert refusals == {403}
+    assert "Reporter" not in ben.get(f"{CLIENTS}/{client_id}").text
+
+
+def test_what_a_client_says_of_itself_is_text_here_too(
+    grace: Browser, call: Call, person: Person
+) -> None:
+    markup = '<b onclick="x">'
+    given = {**FILLED, "name": markup, "description": markup}
+    made = call("oauth_apps.create", person("ada"), given)
+    for path in ("/admin", CLIENTS, f"{CLIENTS}/{made.app.client_id}"):
+        assert markup not in grace.get(path).text

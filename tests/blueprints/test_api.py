@@ -11,12 +11,11 @@ from werkzeug.test import TestResponse
 
 import config
 from app import create_app
-from app.blueprints.api.share import PER_MINUTE, Share
 from app.core.principal import Channel
 from app.core.procedure import AnyProcedure
+from app.core.share import CALLS
 from app.extensions import db
 from app.procedures import catalogue
-from app.surfaces.http import TooManyCalls
 from tests.conftest import PASSWORD, Call, Person
 
 OFFERED = catalogue().on(Channel.API)
@@ -297,22 +296,10 @@ def test_the_openapi_document_is_sent_once(http: FlaskClient) -> None:
     assert http.get("/api/openapi.json", headers=headers).status_code == 304
 
 
-def test_a_grant_has_its_share_of_a_minute() -> None:
-    share, clock = Share(2, now=lambda: clock[0]), [90.0]
-    share.spend("grant")
-    share.spend("another")
-    share.spend("grant")
-    with pytest.raises(TooManyCalls) as refused:
-        share.spend("grant")
-    assert refused.value.retry_after == 30
-    clock[0] = 120.0
-    share.spend("grant")
-
-
 def test_too_many_calls_are_told_when_to_go_on(app: Flask, tmp_path: Path) -> None:
     limited = create_app(config.load(instance=tmp_path, secret_key="of the tests"))
     http = limited.test_client()
-    for _ in range(PER_MINUTE):
+    for _ in range(CALLS):
         response = http.get("/api/health/check")
     while response.status_code == 200:
         # A new minute may have begun in between.

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from tests.blueprints.conftest import Browser
 from tests.conftest import Call, Person
@@ -173,3 +174,76 @@ def test_apps_stand_newest_first_with_where_they_lead(
     page = ada.get(APPS).text
     assert page.index("Newer") < page.index("Older")
     assert "and 2 more" in page
+
+
+def test_the_secret_is_in_no_session_and_in_no_page_after_its_own(ada: Browser) -> None:
+    answer = ada.submit(NEW, FILLED)
+    client_id, secret = (value_of(f, answer.text) for f in ("client-id", "client-secret"))
+    assert secret
+    assert answer.text.count(secret) == 1
+    assert "Location" not in answer.headers
+    with ada.client.session_transaction() as kept:
+        assert secret not in str(dict(kept))
+    for path in (NEW, APPS, f"{APPS}/{client_id}", "/tasks"):
+        assert secret not in ada.get(path).text
+
+
+def test_each_wrong_redirect_uri_has_its_own_message(ada: Browser) -> None:
+    uris = [
+        "https://a.example/*",
+        URI,
+        "http://b.example",
+        "ftp://c.example",
+        "https://d.example/#",
+    ]
+    answer = ada.submit(NEW, {**FILLED, "redirect_uris": uris})
+    assert answer.status_code == 422
+    told = re.findall(r'id="redirect_uris-(\d)-error"', answer.text)
+    assert told == ["0", "2", "3", "4"]
+    kept = [value_of(f"redirect_uris-{number}", answer.text) for number in range(5)]
+    assert kept == uris
+
+
+def test_too_many_redirect_uris_are_refused_and_kept(ada: Browser) -> None:
+    uris = [f"{URI}/{number}" for number in range(11)]
+    answer = ada.submit(NEW, {**FILLED, "redirect_uris": uris})
+    assert answer.status_code == 422
+    assert 'id="redirect_uris-error"' in answer.text
+    assert value_of("redirect_uris-10", answer.text) == uris[10]
+
+
+def test_an_app_that_is_revoked_is_refused_with_its_secret_and_its_tokens(
+    app: Flask, ada: Browser, client_id: str, token: Callable[..., str]
+) -> None:
+    made = ada.submit(NEW, FILLED).text
+    mine, secret = (value_of(f, made) or "" for f in ("client-id", "client-secret"))
+    program = app.test_client(use_cookies=False)
+    headers = {"Authorization": f"Bearer {token('ada')}"}
+    asked = {"client_id": mine, "client_secret": secret, "grant_type": "refresh_token"}
+    asked["refresh_token"] = "unknown"
+
+    def answers() -> tuple[int, str]:
+        refused = program.post("/oauth/token", data=asked).get_json()["error"]
+        return program.get("/api/tasks/list", headers=headers).status_code, refused
+
+    assert answers() == (200, "invalid_grant")
+    for revoked in (mine, client_id):
+        ada.submit(f"{APPS}/{revoked}/revoke")
+    assert answers() == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("send", ["submit", "swap"])
+def test_after_deleting_the_browser_is_sent_to_the_list(
+    ada: Browser, client_id: str, send: str
+) -> None:
+    answer = getattr(ada, send)(f"{APPS}/{client_id}/delete", {"typed": "Reporter"})
+    name, status = {"submit": ("Location", 303), "swap": ("HX-Redirect", 204)}[send]
+    assert (answer.status_code, answer.headers[name]) == (status, APPS)
+    assert "Reporter is deleted" in ada.get(APPS).text
+
+
+@pytest.mark.parametrize("typed", ["", "reporter", "Reporter2", "Repor"])
+def test_without_the_name_nothing_is_deleted(ada: Browser, client_id: str, typed: str) -> None:
+    assert ada.submit(f"{APPS}/{client_id}/delete", {"typed": typed}).status_code == 422
+    assert ada.submit(f"{APPS}/{client_id}/delete").status_code == 422
+    assert ada.get(f"{APPS}/{client_id}").status_code == 200

@@ -140,6 +140,8 @@ def test_signing_up_gives_the_default_role(world: World) -> None:
         ("email", "ada@example.com\nbcc: ben@example.com"),
         ("name", "  "),
         ("name", "n" * 81),
+        ("name", "A\u202eda"),
+        ("name", "A\0da"),
         ("password", "too short"),
         ("password", "p" * (passwords.LONGEST + 1)),
     ],

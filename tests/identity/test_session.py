@@ -115,6 +115,28 @@ def test_signing_out_ends_the_session_in_the_database(app: Flask, ada: int) -> N
     assert session.load(credential) is None
 
 
+def test_signing_in_ends_the_session_that_was_there(app: Flask, ada: int) -> None:
+    with app.test_request_context("/login"):
+        session.sign_in(ada)
+        first = session.viewer()
+        session.sign_in(ada)
+        second = session.viewer()
+    assert first
+    assert second
+    assert session.load(first.credential) is None
+    assert session.load(second.credential) is not None
+
+
+def test_the_viewer_is_the_person_and_not_a_stand_in(app: Flask, ada: int) -> None:
+    with app.test_request_context("/login"):
+        assert session.viewer() is None
+        session.sign_in(ada)
+        seen = session.viewer()
+    # Outside the request, a stand-in would be nobody.
+    assert type(seen) is session.Viewer
+    assert seen.email == "ada@example.com"
+
+
 def test_one_session_that_ends_leaves_the_others(app: Flask, ada: int) -> None:
     stays = sign_in(app, ada)
     with app.test_request_context("/logout"):

@@ -79,3 +79,12 @@ def test_signing_in_forgives_the_account_and_not_the_address(world: World) -> No
 def test_the_database_keeps_no_address_of_a_person_in_clear(world: World) -> None:
     guess(world, email="ada@example.com")
     assert not [row for row in world.found("guess") if "ada" in row["subject"]]
+
+
+def test_the_addresses_of_one_ipv6_network_share_one_count(world: World) -> None:
+    tried = [
+        guess(world, email=f"{n}@example.com", address=f"2001:db8:0:7:{n:x}::1")
+        for n in range(PER_ADDRESS + 3)
+    ]
+    assert tried == [True] * PER_ADDRESS + [False] * 3
+    assert guess(world, email="another@example.com", address="2001:db8:0:8::1")

@@ -2,11 +2,11 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, make_response, redirect, url_for
+from flask import Blueprint, Response, url_for
 from flask_login import login_required
 
 from app.blueprints.client_form import given_client, is_confirmed
-from app.blueprints.pages import asked, call, check, page, part_or_page, partial_or_redirect
+from app.blueprints.pages import asked, call, check, go, page, part_or_page, partial_or_redirect
 from app.blueprints.road import resources
 from app.core.errors import InvalidInput
 
@@ -79,8 +79,7 @@ def delete(client_id: str) -> Response:
     if not is_confirmed(client.name):
         return _detail(client, 422, typed_error=f"Type {client.name} to delete it.")
     call("oauth_clients.delete", {"client_id": client_id})
-    flash(f"{client.name} is deleted.")
-    return make_response(redirect(url_for("admin_clients.index"), 303))
+    return go(url_for("admin_clients.index"), said=f"{client.name} is deleted.")
 
 
 def _index(filters: dict[str, str], status: int = 200, **context: object) -> Response:

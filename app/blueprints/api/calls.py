@@ -6,9 +6,8 @@ from typing import Any
 from flask import Blueprint, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
 
-from app.blueprints.api.share import Share
-from app.blueprints.road import bearer, pipeline, resources
-from app.core.errors import CallError, NotSignedIn, ScopeMissing
+from app.blueprints.road import bearer, caller, pipeline, resources, shares
+from app.core.errors import Busy, CallError, NotSignedIn, ScopeMissing, TooManyCalls
 from app.core.principal import Channel, Principal, nobody
 from app.core.procedure import AnyProcedure
 from app.core.resource import API
@@ -26,9 +25,8 @@ csrf.exempt(bp)
 @bp.record
 def offer(state: BlueprintSetupState) -> None:
     """Add a route for each procedure of the app's catalogue."""
-    share = Share() if state.app.config["RATELIMIT_ENABLED"] else None
     for item in state.app.extensions["pipeline"].catalogue.on(Channel.API):
-        state.add_url_rule(item.path, item.tool_name, _route(item, share), methods=[item.method])
+        state.add_url_rule(item.path, item.tool_name, _route(item), methods=[item.method])
 
 
 @bp.errorhandler(CallError)
@@ -39,7 +37,7 @@ def refuse(refusal: CallError) -> Response:
         headers["WWW-Authenticate"] = token_wanted(resources(), API)
     elif isinstance(refusal, ScopeMissing):
         headers["WWW-Authenticate"] = scope_wanted(resources(), API, refusal)
-    elif isinstance(refusal, http.TooManyCalls):
+    elif isinstance(refusal, TooManyCalls | Busy):
         headers["Retry-After"] = str(refusal.retry_after)
     document = problem(refusal.status, refusal.code, refusal.message, refusal.fields)
     return _problem(document, headers)
@@ -52,11 +50,11 @@ def refuse_token(refusal: TokenRefused) -> Response:
     return _problem(problem(401, "invalid_token", str(refusal)), {"WWW-Authenticate": challenge})
 
 
-def _route(item: AnyProcedure, share: Share | None) -> Callable[[], Response]:
+def _route(item: AnyProcedure) -> Callable[[], Response]:
     def answer() -> Response:
         principal = _principal()
-        if share:
-            share.spend(principal.grant_id or request.remote_addr or "")
+        known = principal.grant_id is not None
+        shares().calls.spend(f"grant {principal.grant_id}" if known else caller())
         result = pipeline().call(item.name, principal, _arguments(item))
         response = Response(http.rendered(result), mimetype=http.MEDIA_TYPE)
         response.headers["Cache-Control"] = "no-store"

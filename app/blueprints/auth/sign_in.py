@@ -5,8 +5,9 @@ from http import HTTPStatus
 from flask import Blueprint, Response, abort, flash, make_response, redirect, request, url_for
 
 from app.blueprints.pages import form, page
+from app.blueprints.road import caller, shares
 from app.core.errors import InvalidInput
-from app.extensions import limiter, settings
+from app.extensions import settings
 from app.identity.session import (
     safe_next,
     sign_in_by_password,
@@ -60,10 +61,10 @@ def sign_up_form() -> Response:
 
 
 @bp.post("/signup")
-@limiter.limit("10 per minute; 50 per hour")
 def create_account() -> Response:
     """Make an account; the answer is the same for an address that has one."""
     _refuse_unless_open()
+    shares().sign_ups.spend(caller())
     given = form()
     try:
         sign_up(

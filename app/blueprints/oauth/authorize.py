@@ -7,7 +7,7 @@ from app.blueprints.edge import content_security_policy
 from app.blueprints.pages import page
 from app.blueprints.road import consent_server
 from app.identity.session import principal, viewer
-from app.oauth.errors import OAuth2Error
+from app.oauth.errors import OAuth2Error, Reported
 
 bp = Blueprint("authorize", __name__, url_prefix="/oauth")
 
@@ -22,7 +22,6 @@ def authorize() -> Response:
     response = page("oauth/consent.html", consent=consent)
     # Without the client's origin in it, the browser would not follow the answer's redirect.
     response.headers["Content-Security-Policy"] = content_security_policy(consent.form_action)
-    response.headers["Referrer-Policy"] = "no-referrer"
     return response
 
 
@@ -39,10 +38,16 @@ def decide() -> Response:
 
 @bp.errorhandler(OAuth2Error)
 def refused(error: OAuth2Error) -> Response:
-    """Report an error to the client, or to the person where the client is in doubt."""
-    if error.redirect_uri:
-        return _sent_to(consent_server().error_location(error))
+    """Tell the person what is wrong, where nobody else may be told."""
     return page("errors/error.html", status=400, detail=error.get_error_description())
+
+
+@bp.errorhandler(Reported)
+def reported(refusal: Reported) -> Response:
+    """Tell the client what is wrong; for one that nobody vouches for, if the person wants to."""
+    if refusal.is_vouched_for:
+        return _sent_to(refusal.location)
+    return page("oauth/refused.html", status=400, refusal=refusal)
 
 
 def _sent_to(location: str) -> Response:

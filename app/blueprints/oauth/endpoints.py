@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.blueprints.road import oauth_server, registration
-from app.extensions import csrf, limiter
+from app.blueprints.road import caller, oauth_server, registration, shares
+from app.extensions import csrf
 from app.oauth.errors import OAuth2Error
 from app.oauth.server import Answer, Posted, error_answer
 
@@ -33,9 +33,9 @@ def revoke() -> Response:
 
 
 @bp.post("/register")
-@limiter.limit("20 per minute; 200 per hour")
 def register() -> Response:
     """Let a client register itself (RFC 7591)."""
+    shares().registrations.spend(caller())
     try:
         information = registration().register(request.mimetype, request.get_data())
     except OAuth2Error as error:

@@ -9,20 +9,22 @@ from typing import ParamSpec, TypeVar, cast
 
 import click
 from flask import Blueprint, current_app
+from flask.cli import AppGroup
 
+from app.blueprints.operator import check as checks
 from app.blueprints.operator import demo as demo_workspace
-from app.blueprints.road import pipeline
+from app.blueprints.road import pipeline, readiness, resources
 from app.core.errors import CallError
 from app.core.pipeline import parse
-from app.extensions import db
+from app.extensions import db, settings
 from app.identity import accounts
 from app.oauth import operator, purge, tokens
 from app.procedures.clients import NewClient
 
 bp = Blueprint("operator", __name__, cli_group=None)
-users = click.Group("users", help="People's accounts.")
-clients = click.Group("clients", help="OAuth clients.")
-minted = click.Group("tokens", help="Access tokens for scripts and tests.")
+users = AppGroup("users", help="People's accounts.")
+clients = AppGroup("clients", help="OAuth clients.")
+minted = AppGroup("tokens", help="Access tokens for scripts and tests.")
 for group in (users, clients, minted):
     bp.cli.add_command(group)
 
@@ -35,18 +37,33 @@ def plainly(command: Callable[Given, Result]) -> Callable[Given, Result]:
 
     @wraps(command)
     def run(*args: Given.args, **kwargs: Given.kwargs) -> Result:
+        fault = readiness().fault()
+        if fault:
+            raise click.ClickException(fault)
         try:
             return command(*args, **kwargs)
         except CallError as refusal:
             raise click.ClickException(refusal.in_full()) from refusal
+        except UnicodeError as error:
+            raise click.ClickException("What was given is not UTF-8.") from error
 
     return run
+
+
+@bp.cli.command("check")
+def check() -> None:
+    """Hold the declarations against the database, the scopes and the roles."""
+    faults = list(checks.faults())
+    click.echo("\n".join(faults or ["ok"]))
+    sys.exit(bool(faults))
 
 
 @bp.cli.command("demo")
 @plainly
 def demo() -> None:
     """Fill an empty database with the demo workspace."""
+    if not settings().is_loopback:
+        raise click.ClickException("Everybody knows its password: it is for a loopback URL only.")
     if not demo_workspace.seed(current_app):
         raise click.ClickException("The database has accounts already: nothing was changed.")
     click.echo("The demo workspace is ready.")
@@ -62,6 +79,7 @@ def procedures() -> None:
 
 
 @bp.cli.command("purge")
+@plainly
 def purge_expired() -> None:
     """Remove what has expired."""
     click.echo(f"{purge.purge(db.engine)} rows removed.")
@@ -105,11 +123,13 @@ def create_client(
     described = {"name": name, "redirect_uris": list(redirect_uris), "kind": kind}
     given = cast("NewClient", parse(pipeline().find("oauth_clients.create"), described))
     scopes = frozenset(scope for text in allowed for scope in text.split())
+    owner = _address(owner) if owner else None
     made = operator.create_client(db.engine, given, allowed=scopes, owner=owner)
     click.echo(json.dumps(made, indent=2))
 
 
 @clients.command("list")
+@plainly
 def list_clients() -> None:
     """Print each client."""
     for client_id, name, source, is_revoked in operator.all_clients(db.engine):
@@ -137,9 +157,20 @@ def create_token(client_id: str, email: str, granted: Sequence[str], resource: s
     answer = tokens.mint(
         db.engine,
         client_id=client_id,
-        email=email,
+        email=_address(email),
         granted=scopes,
-        resource=resource,
+        resource=_audience(resource) if resource else None,
         now=int(time.time()),
     )
     click.echo(json.dumps(answer, indent=2))
+
+
+def _address(email: str) -> str:
+    return email.strip().lower()
+
+
+def _audience(resource: str) -> str | None:
+    try:
+        return resources().audience(resource)
+    except ValueError:
+        raise click.ClickException(f"There is no resource {resource!r} here.") from None

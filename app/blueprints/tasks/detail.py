@@ -24,6 +24,7 @@ def comment(task_id: str) -> Response:
         added = call("comments.add", {**given, "task_id": task_id})
     except InvalidInput as refusal:
         if is_partial():
+            call("tasks.get", {"task_id": task_id})
             form_again = {"task_id": task_id, "values": given, "errors": refusal.fields}
             return page("tasks/_comment_form.html", 422, **form_again)
         return _detail(task_id, 422, values=given, errors=refusal.fields)

@@ -51,6 +51,8 @@ def update(task_id: str) -> Response:
     try:
         task = call("tasks.update", {**given, "task_id": task_id})
     except InvalidInput as refusal:
+        # A form for a task that is not there is not worth correcting.
+        call("tasks.get", {"task_id": task_id})
         return _edit_page(task_id, given, refusal.fields, 422)
     return _row(task)
 
