@@ -95,7 +95,7 @@ def who_signs_in(
     if not is_right or len(password) > passwords.LONGEST:
         return None
     with acting_as_system(engine, "forgive guesses") as session:
-        throttle.forgive(session, email=email)
+        throttle.forgive(session, email=email, address=address)
     return user_id
 
 

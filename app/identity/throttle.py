@@ -9,7 +9,8 @@ from app.core.address import network
 from app.models.user import Guess
 
 WINDOW = 15 * 60
-PER_ACCOUNT = 10
+PER_PAIR = 10
+PER_ACCOUNT = 100
 PER_ADDRESS = 50
 
 
@@ -28,18 +29,34 @@ def count_guess(session: Session, *, email: str, address: str, now: int) -> None
         TooManyGuesses: account or address has had its share of the last fifteen minutes.
     """
     session.execute(delete(Guess).where(Guess.at <= now - WINDOW))
-    for subject, most in ((account(email), PER_ACCOUNT), (address_of(address), PER_ADDRESS)):
+    shares = {
+        pair(email, address): PER_PAIR,
+        account(email): PER_ACCOUNT,
+        address_of(address): PER_ADDRESS,
+    }
+    for subject, most in shares.items():
         tried, first = session.execute(
             select(func.count(), func.min(Guess.at)).where(Guess.subject == subject)
         ).one()
         if tried >= most:
             raise TooManyGuesses(max(1, first + WINDOW - now))
-    session.add_all(Guess(subject=s, at=now) for s in (account(email), address_of(address)))
+    session.add_all(Guess(subject=subject, at=now) for subject in shares)
 
 
-def forgive(session: Session, *, email: str) -> None:
-    """Forget an account's failed attempts: its person has signed in."""
-    session.execute(delete(Guess).where(Guess.subject == account(email)))
+def forgive(session: Session, *, email: str, address: str) -> None:
+    """Forget an account's failed attempts: its person has signed in. The address pays no more."""
+    last = select(func.max(Guess.id)).where(Guess.subject == address_of(address))
+    session.execute(delete(Guess).where(Guess.id == last.scalar_subquery()))
+    mine = (account(email), pair(email, address))
+    session.execute(delete(Guess).where(Guess.subject.in_(mine)))
+
+
+def pair(email: str, address: str) -> str:
+    """Give how the attempts at an account from one address are counted.
+
+    By themselves: whoever guesses at an account from elsewhere does not lock its person out.
+    """
+    return "pair:" + hashlib.sha256(f"{email} {network(address)}".encode()).hexdigest()
 
 
 def account(email: str) -> str:

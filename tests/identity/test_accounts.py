@@ -85,9 +85,9 @@ def test_an_unknown_address_takes_the_same_work_as_a_wrong_password(
 
 
 def guess_as_often_as_one_may(world: World, email: str) -> None:
-    for _ in range(PER_ACCOUNT):
+    for number in range(PER_ACCOUNT):
         with acting_as_system(world.system, "a test") as session:
-            throttle.count_guess(session, email=email, address="10.0.0.1", now=1)
+            throttle.count_guess(session, email=email, address=f"10.1.0.{number}", now=1)
 
 
 def test_the_right_password_after_too_many_wrong_ones_is_refused_too(world: World) -> None:
