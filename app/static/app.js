@@ -34,12 +34,6 @@ const actions = {
     setTimeout(() => use.setAttribute("href", icon.replace("#check", "#copy")), 2000);
     announce("Copied.");
   },
-  open(button) {
-    document.getElementById(button.dataset.open).showModal();
-  },
-  close(button) {
-    button.closest("dialog").close();
-  },
   dismiss(button) {
     button.closest(".notice").remove();
   },
@@ -54,10 +48,10 @@ const actions = {
   },
   add(button) {
     const list = document.getElementById(button.dataset.add);
-    const hidden = list.querySelector("[data-row][hidden]");
-    hidden.hidden = false;
-    hidden.querySelector("input").focus();
-    button.hidden = !list.querySelector("[data-row][hidden]");
+    const row = folded.get(list).shift();
+    [...list.querySelectorAll("[data-row]")].at(-1).after(row);
+    row.querySelector("input").focus();
+    button.hidden = !folded.get(list).length;
   },
 };
 
@@ -73,12 +67,13 @@ document.addEventListener("click", (event) => {
 });
 
 // Without a script every field for one more URI is there; with one, a button brings the next.
+const folded = new WeakMap();
 const fold = (list) => {
-  const rows = [...list.querySelectorAll("[data-row]")];
-  rows.slice(1).forEach((row) => {
-    row.hidden = !row.querySelector("input").value;
-  });
-  list.querySelector("[data-action=add]").hidden = !rows.some((row) => row.hidden);
+  const rows = [...list.querySelectorAll("[data-row]")].slice(1);
+  const empty = rows.filter((row) => !row.querySelector("input").value);
+  empty.forEach((row) => row.remove());
+  folded.set(list, empty);
+  list.querySelector("[data-action=add]").hidden = !empty.length;
 };
 
 // The focus follows what happened: to the errors, or to what is new.
