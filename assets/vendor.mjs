@@ -14,10 +14,8 @@ const files = {
 };
 
 const icons = [
-  "app-window", "arrow-left", "ban", "bot", "check", "chevron-right", "circle", "circle-check",
-  "copy", "external-link", "globe", "info", "key-round", "laptop", "list-todo", "log-out",
-  "message-square", "monitor", "moon", "pencil", "plug", "plus", "search", "settings",
-  "shield-check", "sun", "trash-2", "triangle-alert", "unplug", "user", "users", "x",
+  "app-window", "arrow-left", "check", "circle", "circle-check", "copy", "info", "key-round",
+  "list-todo", "moon", "pencil", "plug", "plus", "search", "trash-2", "triangle-alert", "x",
 ];
 
 rmSync(`${target}/vendor`, { recursive: true, force: true });

@@ -26,8 +26,9 @@ from app.blueprints.operator import demo
 from app.core import scopes
 from app.extensions import db
 from app.identity import accounts
+from app.mcp.connection import Connection
 from app.mcp.mount import Mount
-from app.oauth import tokens
+from app.oauth import operator
 
 BARE = "/bare"
 CONSTANT = "/constant"
@@ -87,7 +88,7 @@ def _token(product: Flask) -> str:
         road = product.extensions["pipeline"]
         app = {"name": "Bench", "redirect_uris": ["http://127.0.0.1:1/callback"]}
         client_id = road.call("oauth_apps.create", ada, app).app.client_id
-        minted = tokens.mint(
+        minted = operator.mint_token(
             db.engine,
             client_id=client_id,
             email="ada@example.com",
@@ -105,7 +106,7 @@ def main(instance: Path) -> None:
     print(json.dumps({"port": port, "token": _token(product), "process": os.getpid()}), flush=True)
     served = uvicorn.Config(
         Stage(product),
-        http="httptools",
+        http=Connection,
         loop="uvloop",
         ws="none",
         log_level="warning",

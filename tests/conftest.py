@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 import config
@@ -18,7 +19,7 @@ from app.core import scopes
 from app.core.principal import Channel, Principal
 from app.extensions import db
 from app.identity import accounts
-from app.oauth import tokens
+from app.oauth import operator
 
 pytest_plugins = ["tests.world"]
 
@@ -27,6 +28,12 @@ PEOPLE = {"ada": "Member", "ben": "Member", "grace": "Admin"}
 
 Call = Callable[..., Any]
 Person = Callable[..., Principal]
+
+
+def change(statement: str, **given: object) -> None:
+    """Change rows behind the back of the road; at least one."""
+    with db.engine.begin() as connection:
+        assert connection.execute(text(statement), given).rowcount
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +129,7 @@ def token(app: Flask, client_id: str) -> Callable[..., str]:
     """Give a function from a name and scopes to an access token of Ada's client."""
 
     def mint(name: str, *held: str, resource: str | None = None) -> str:
-        answer = tokens.mint(
+        answer = operator.mint_token(
             db.engine,
             client_id=client_id,
             email=f"{name}@example.com",

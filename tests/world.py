@@ -28,7 +28,7 @@ from app.models.client import Client
 from app.models.grant import ConsentRequest
 from app.models.task import Comment, Task
 from app.models.user import Guess, Login
-from app.oauth import tokens
+from app.oauth import operator, tokens
 from app.procedures import catalogue
 
 # Ben never finds this word; it is in all that is Ada's alone, or the system's.
@@ -70,6 +70,10 @@ class World:
         with self.system.connect() as connection:
             query = f"SELECT * FROM {table} WHERE {where} ORDER BY 1"
             return list(connection.execute(text(query), given).mappings())
+
+    def client_id(self, key: int) -> str:
+        """Give the public id of the client with this key."""
+        return str(self.found("client", "id = :key", key=key)[0]["client_id"])
 
     def everything(self) -> dict[str, list[RowMapping]]:
         """Give each row of each table."""
@@ -114,7 +118,7 @@ def _populate(pipeline: Pipeline, system: Engine) -> None:
     clients = {name: _of_one(pipeline, ids[name], word) for name, word in WORDS.items()}
     # Each has connected the other's app.
     for name, client in (("ada", "ben"), ("ben", "ada")):
-        tokens.mint(
+        operator.mint_token(
             system,
             client_id=clients[client],
             email=f"{name}@example.com",

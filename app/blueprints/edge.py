@@ -104,8 +104,7 @@ def _refused(refusal: CallError) -> Response:
     if not _is_of_api() and refusal.fields.keys() & (request.view_args or {}).keys():
         # Not a field of a form: what stands in the path cannot be an id at all.
         refusal = NotFound("There is nothing at this address.")
-    wait = getattr(refusal, "retry_after", None)
-    headers = {} if wait is None else {"Retry-After": str(wait)}
+    headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
     return _answer(
         refusal.status, refusal.code, refusal.message, fields=refusal.fields, headers=headers
     )

@@ -6,6 +6,7 @@ from typing import Any
 
 import humanize
 from flask import Flask, Response, flash, make_response, redirect, render_template, request
+from flask_login import login_required
 
 from app.blueprints.road import pipeline
 from app.core.scopes import SCOPES
@@ -18,6 +19,11 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"viewer": viewer})
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_sentence, "sentence")
+
+
+@login_required  # type: ignore[untyped-decorator] # flask-login carries no types
+def for_members() -> None:
+    """Let nobody in who is not signed in; what a blueprint does before its requests."""
 
 
 def call(name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa: ANN401 - each gives its own

@@ -5,10 +5,14 @@ from typing import ClassVar
 
 
 class CallError(Exception):
-    """A refusal that the caller can act on. Never used for bugs."""
+    """A refusal that the caller can act on. Never used for bugs.
+
+    `retry_after` is in seconds, where waiting helps.
+    """
 
     code: ClassVar[str] = "call_failed"
     status: ClassVar[int] = 400
+    retry_after: int | None = None
 
     def __init__(self, message: str, *, fields: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
@@ -67,7 +71,7 @@ class Conflict(CallError):
 
 
 class TooManyCalls(CallError):
-    """The caller has had their share for now; `retry_after` is in seconds."""
+    """The caller has had their share for now."""
 
     code = "too_many_requests"
     status = 429
@@ -78,7 +82,7 @@ class TooManyCalls(CallError):
 
 
 class Busy(CallError):
-    """There is too much to do at the moment; `retry_after` is in seconds."""
+    """There is too much to do at the moment."""
 
     code = "busy"
     status = 503

@@ -94,7 +94,8 @@ class Pipeline:
                 result: BaseModel = procedure.run(Call(principal, session, now), given)
                 if procedure.writes:
                     subject = _subject(given.model_dump()) or _subject_made(result.model_dump())
-                    self._record(session, _event(now, procedure, principal, ALLOWED, subject))
+                    event = _event(now, procedure, principal, outcome=ALLOWED, subject=subject)
+                    self._record(session, event)
         except IntegrityError as error:
             raise _refusal_of(error) from error
         except StaleDataError as error:
@@ -121,7 +122,8 @@ class Pipeline:
         arguments: Mapping[str, Any],
         refusal: CallError,
     ) -> None:
-        event = _event(int(self._now()), procedure, principal, refusal.code, _subject(arguments))
+        now, subject = int(self._now()), _subject(arguments)
+        event = _event(now, procedure, principal, outcome=refusal.code, subject=subject)
         with (
             Session(self._rows_for_writing) as session,
             acting_as(session, principal, frozenset()),
@@ -175,7 +177,7 @@ def _refusal_of(error: IntegrityError) -> CallError:
 
 
 def _event(
-    now: int, procedure: AnyProcedure, principal: Principal, outcome: str, subject: str | None
+    now: int, procedure: AnyProcedure, principal: Principal, *, outcome: str, subject: str | None
 ) -> Event:
     return Event(
         at=now,

@@ -61,11 +61,7 @@ class Shares:
 def shares(*, limited: bool) -> Shares:
     """Give what one grant, or one address, may do."""
 
-    def at_most(times: int, window: int) -> Share:
-        return Share(times if limited else math.inf, window)
+    def a_minute(most: int) -> Share:
+        return Share(most if limited else math.inf)
 
-    return Shares(
-        calls=at_most(CALLS, MINUTE),
-        registrations=at_most(20, MINUTE),
-        sign_ups=at_most(10, MINUTE),
-    )
+    return Shares(calls=a_minute(CALLS), registrations=a_minute(20), sign_ups=a_minute(10))

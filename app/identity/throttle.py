@@ -1,4 +1,4 @@
-"""How often a password may be guessed: per account and per address, in the database."""
+"""How often a password may be guessed: per account, per address, and per pair of both."""
 
 import hashlib
 

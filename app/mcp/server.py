@@ -24,7 +24,7 @@ from app.surfaces.mcp import Tools, failed
 log = logging.getLogger(__name__)
 
 _LISTED_FOR = 60_000  # milliseconds
-# A database connection each: the pool holds 15, and Flask's threads want theirs.
+# More would only wait for one another, and Flask's threads want the interpreter too.
 _AT_ONCE = 4
 _INSTRUCTIONS = (
     "Tools of a task tracker. They act for the person who connected you, on that person's rows "

@@ -8,9 +8,9 @@ from urllib.parse import unquote_plus
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from sqlalchemy.orm import Session
 
-from app.oauth.client import KnownClient, find, is_secret_of
+from app.oauth.client import SECRET_METHODS, KnownClient, find, is_secret_of
 
-METHODS = ("client_secret_basic", "client_secret_post", "none")
+METHODS = (*SECRET_METHODS, "none")
 
 
 def client_of(session: Session, authorization: str | None, form: Mapping[str, str]) -> KnownClient:

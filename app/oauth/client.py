@@ -15,6 +15,24 @@ from app.models.user import User
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 
+_KNOWN = (
+    select(
+        Client.id,
+        Client.client_id,
+        Client.name,
+        Client.description,
+        Client.source,
+        Client.is_public,
+        Client.token_endpoint_auth_method,
+        Client.redirect_uris,
+        Client.grant_types,
+        Client.scopes,
+        User.name,
+    )
+    .outerjoin(User, User.id == Client.owner_id)
+    .where(Client.revoked_at.is_(None))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class KnownClient(ClientMixin):
@@ -49,23 +67,7 @@ class KnownClient(ClientMixin):
 
 def find(session: Session, client_id: str) -> KnownClient | None:
     """Give the client with this id; None where there is none, or it is revoked."""
-    row = session.execute(
-        select(
-            Client.id,
-            Client.client_id,
-            Client.name,
-            Client.description,
-            Client.source,
-            Client.is_public,
-            Client.token_endpoint_auth_method,
-            Client.redirect_uris,
-            Client.grant_types,
-            Client.scopes,
-            User.name,
-        )
-        .outerjoin(User, User.id == Client.owner_id)
-        .where(Client.client_id == client_id, Client.revoked_at.is_(None))
-    ).one_or_none()
+    row = session.execute(_KNOWN.where(Client.client_id == client_id)).one_or_none()
     if row is None:
         return None
     *plain, uris, grant_types, allowed, publisher = row

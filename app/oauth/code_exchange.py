@@ -2,9 +2,7 @@
 
 import hmac
 
-from authlib.oauth2.rfc6749 import (
-    InvalidGrantError,
-)
+from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc7636.challenge import CODE_VERIFIER_PATTERN, create_s256_code_challenge
 
 from app.core import credentials

@@ -110,7 +110,7 @@ class ConsentServer:
             note_decision(session, principal, client.client_id, allowed=is_allowed, now=now)
             if not is_allowed:
                 return self._error_location(AccessDeniedError(), asked.redirect_uri, asked.state)
-            code = _issued(session, asked, client, principal, granted, now)
+            code = _issued(session, asked, client, principal, granted=granted, now=now)
         return self._location(asked.redirect_uri, {"code": code}, asked.state)
 
     def _kept(self, asked: Asked, principal: Principal) -> str:
@@ -186,6 +186,7 @@ def _issued(
     asked: Asked,
     client: KnownClient,
     principal: Principal,
+    *,
     granted: frozenset[str],
     now: int,
 ) -> str:

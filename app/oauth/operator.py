@@ -1,6 +1,5 @@
-"""What the operator does with clients, from the command line and without a person."""
+"""What the operator does with clients and tokens, from the command line, without a person."""
 
-import time
 from typing import Any
 
 from sqlalchemy import Engine, select, update
@@ -10,11 +9,13 @@ from app.core.errors import InvalidInput, NotFound
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
 from app.models.user import User
+from app.oauth import tokens
+from app.oauth.tokens import Authorization
 from app.procedures.clients import NewClient, register
 
 
 def create_client(
-    engine: Engine, given: NewClient, *, allowed: frozenset[str], owner: str | None
+    engine: Engine, given: NewClient, *, allowed: frozenset[str], owner: str | None, now: int
 ) -> dict[str, Any]:
     """Create a client; give its id, and its secret for the only time.
 
@@ -30,7 +31,6 @@ def create_client(
         owner_id = session.scalar(select(User.id).where(User.email == owner)) if owner else None
         if owner and owner_id is None:
             raise NotFound(f"There is no user {owner!r}.")
-        now = int(time.time())
         source = Source.USER if owner else Source.ADMIN
         client, secret = register(session, given, source=source, owner_id=owner_id, now=now)
         if allowed:
@@ -50,7 +50,7 @@ def all_clients(engine: Engine) -> list[tuple[str, str, str, bool]]:
         return [(client_id, name, source, at is not None) for client_id, name, source, at in rows]
 
 
-def revoke_client(engine: Engine, client_id: str) -> None:
+def revoke_client(engine: Engine, client_id: str, now: int) -> None:
     """Revoke a client: from the next request on its tokens and its secret are refused.
 
     Raises:
@@ -60,8 +60,49 @@ def revoke_client(engine: Engine, client_id: str) -> None:
         revoked = session.execute(
             update(Client)
             .where(Client.client_id == client_id, Client.revoked_at.is_(None))
-            .values(revoked_at=int(time.time()))
+            .values(revoked_at=now)
             .returning(Client.id)
         ).one_or_none()
     if revoked is None:
         raise NotFound(f"There is no client {client_id!r}, or it is revoked already.")
+
+
+def mint_token(
+    engine: Engine,
+    *,
+    client_id: str,
+    email: str,
+    granted: frozenset[str],
+    now: int,
+    resource: str | None = None,
+) -> dict[str, object]:
+    """Issue an access token without the person, for scripts and tests.
+
+    Raises:
+        NotFound: there is no such client, or no such user.
+        InvalidInput: the client may not ask for one of the scopes.
+    """
+    with acting_as_system(engine, "mint a token") as session:
+        client = session.execute(
+            select(Client.id, Client.scopes).where(
+                Client.client_id == client_id, Client.revoked_at.is_(None)
+            )
+        ).one_or_none()
+        user_id = session.scalar(select(User.id).where(User.email == email))
+        if client is None or user_id is None:
+            raise NotFound(
+                "There is no such client." if client is None else "There is no such user."
+            )
+        if excess := granted - scopes.parse(client.scopes):
+            raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.")
+        authorization = Authorization(user_id, client.id, granted, resource)
+        family_id = tokens.open_family(session, authorization, now)
+        token = tokens.issue_access_token(
+            session, family_id, granted=scopes.render(granted), resource=resource, now=now
+        )
+    return {
+        "access_token": token,
+        "token_type": "Bearer",
+        "expires_in": tokens.ACCESS_TOKEN_LASTS,
+        "scope": scopes.render(granted),
+    }

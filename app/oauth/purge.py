@@ -1,7 +1,5 @@
 """Removing what has expired, a few rows per transaction, so that nobody waits for it."""
 
-import time
-
 from sqlalchemy import Engine, delete, exists, select
 
 from app.core.system import acting_as_system
@@ -28,9 +26,9 @@ _KEYS = (
 )
 
 
-def purge(engine: Engine) -> int:
+def purge(engine: Engine, now: int) -> int:
     """Remove what has expired, and clients that nobody ever used; give how many rows."""
-    before = int(time.time()) - KEPT
+    before = now - KEPT
     expired = sum(_emptied(engine, index, before) for index in range(len(_KEYS)))
     return expired + _without_never_used(engine, before)
 

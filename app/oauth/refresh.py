@@ -1,9 +1,6 @@
 """The refresh token grant: rotated at each use; reuse ends its family (RFC 9700 §4.14)."""
 
-from authlib.oauth2.rfc6749 import (
-    InvalidGrantError,
-    InvalidScopeError,
-)
+from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
 
 from app.core import credentials, scopes
 from app.models.grant import RefreshToken

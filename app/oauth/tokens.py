@@ -5,13 +5,11 @@ Each function works within the caller's transaction, so that an issue is whole o
 
 from dataclasses import dataclass
 
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
-from app.core.errors import InvalidInput, NotFound
-from app.core.system import acting_as_system
 from app.models.client import Client
 from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
 from app.models.user import User
@@ -43,7 +41,25 @@ class FamilyRow:
 
 
 def open_family(session: Session, given: Authorization, now: int) -> int:
-    """Write an authorization down: widen the person's grant for the client, start a family."""
+    """Write an authorization down: widen the person's grant for the client, start a family.
+
+    Gives the family's id.
+    """
+    family_id = session.scalar(
+        insert(Family)
+        .values(
+            grant_id=_widened_grant(session, given, now),
+            scopes=scopes.render(given.scopes),
+            resource=given.resource,
+            created_at=now,
+        )
+        .returning(Family.id)
+    )
+    return int(family_id or 0)
+
+
+def _widened_grant(session: Session, given: Authorization, now: int) -> int | None:
+    """Give the id of the person's live grant for the client; it holds these scopes too now."""
     grant = session.execute(
         select(Grant.id, Grant.scopes).where(
             Grant.user_id == given.user_id,
@@ -52,7 +68,7 @@ def open_family(session: Session, given: Authorization, now: int) -> int:
         )
     ).one_or_none()
     if grant is None:
-        grant_id = session.scalar(
+        return session.scalar(
             insert(Grant)
             .values(
                 user_id=given.user_id,
@@ -62,21 +78,9 @@ def open_family(session: Session, given: Authorization, now: int) -> int:
             )
             .returning(Grant.id)
         )
-    else:
-        grant_id = grant.id
-        wider = scopes.render(scopes.parse(grant.scopes) | given.scopes)
-        session.execute(update(Grant).where(Grant.id == grant_id).values(scopes=wider))
-    family_id = session.scalar(
-        insert(Family)
-        .values(
-            grant_id=grant_id,
-            scopes=scopes.render(given.scopes),
-            resource=given.resource,
-            created_at=now,
-        )
-        .returning(Family.id)
-    )
-    return int(family_id or 0)
+    wider = scopes.render(scopes.parse(grant.scopes) | given.scopes)
+    session.execute(update(Grant).where(Grant.id == grant.id).values(scopes=wider))
+    return int(grant.id)
 
 
 def live_family(session: Session, family_id: int) -> FamilyRow | None:
@@ -173,43 +177,3 @@ def consume(
 def forget_access_token(session: Session, digest: bytes) -> None:
     """Revoke one access token alone."""
     session.execute(delete(AccessToken).where(AccessToken.digest == digest))
-
-
-def mint(
-    engine: Engine,
-    *,
-    client_id: str,
-    email: str,
-    granted: frozenset[str],
-    now: int,
-    resource: str | None = None,
-) -> dict[str, object]:
-    """Issue an access token without the person, for scripts and tests.
-
-    Raises:
-        NotFound: there is no such client, or no such user.
-        InvalidInput: the client may not ask for one of the scopes.
-    """
-    with acting_as_system(engine, "mint a token") as session:
-        client = session.execute(
-            select(Client.id, Client.scopes).where(
-                Client.client_id == client_id, Client.revoked_at.is_(None)
-            )
-        ).one_or_none()
-        user_id = session.scalar(select(User.id).where(User.email == email))
-        if client is None or user_id is None:
-            raise NotFound(
-                "There is no such client." if client is None else "There is no such user."
-            )
-        if excess := granted - scopes.parse(client.scopes):
-            raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.")
-        family_id = open_family(session, Authorization(user_id, client.id, granted, resource), now)
-        token = issue_access_token(
-            session, family_id, granted=scopes.render(granted), resource=resource, now=now
-        )
-    return {
-        "access_token": token,
-        "token_type": "Bearer",
-        "expires_in": ACCESS_TOKEN_LASTS,
-        "scope": scopes.render(granted),
-    }

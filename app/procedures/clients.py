@@ -75,6 +75,13 @@ class ClientOut(BaseModel):
         return value.split() if isinstance(value, str) else value
 
 
+class ClientGoneOut(BaseModel):
+    """Which client was deleted, or disconnected."""
+
+    client_id: str
+    name: str
+
+
 class ScopeOut(BaseModel):
     """A scope, and what it means."""
 

@@ -9,7 +9,7 @@ from app.core.errors import NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import Client, Source
 from app.models.grant import Grant
-from app.procedures.clients import ClientId, ScopeOut, explained
+from app.procedures.clients import ClientGoneOut, ClientId, ScopeOut, explained
 from app.procedures.shapes import Nothing
 
 
@@ -32,13 +32,6 @@ class ConnectionList(BaseModel):
     items: list[ConnectionOut]
 
 
-class Disconnected(BaseModel):
-    """Which app was disconnected."""
-
-    client_id: str
-    name: str
-
-
 @procedure("connections.list", scopes=["connections:view"], channels=PAGES_ONLY)
 def list_(call: Call, given: Nothing) -> ConnectionList:  # noqa: ARG001 - takes no arguments
     """List the apps that you have connected."""
@@ -55,7 +48,7 @@ def list_(call: Call, given: Nothing) -> ConnectionList:  # noqa: ARG001 - takes
     writes=True,
     destructive=True,
 )
-def revoke(call: Call, given: ClientId) -> Disconnected:
+def revoke(call: Call, given: ClientId) -> ClientGoneOut:
     """Disconnect an app: from now on what you allowed it is refused."""
     found = call.session.execute(
         select(Grant, Client).where(*_live(call), Client.client_id == given.client_id)
@@ -64,7 +57,7 @@ def revoke(call: Call, given: ClientId) -> Disconnected:
         raise NotFound(f"You have not connected an app {given.client_id!r}.")
     grant, client = found
     grant.revoked_at = call.now
-    return Disconnected(client_id=client.client_id, name=client.name)
+    return ClientGoneOut(client_id=client.client_id, name=client.name)
 
 
 def _live(call: Call) -> tuple[ColumnElement[bool], ...]:

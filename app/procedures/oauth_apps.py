@@ -6,7 +6,7 @@ from sqlalchemy import select
 from app.core.errors import NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import Client, Source
-from app.procedures.clients import ClientId, ClientOut, NewClient, register
+from app.procedures.clients import ClientGoneOut, ClientId, ClientOut, NewClient, register
 from app.procedures.shapes import Nothing
 
 
@@ -16,18 +16,11 @@ class AppList(BaseModel):
     items: list[ClientOut]
 
 
-class NewApp(BaseModel):
+class RegisteredAppOut(BaseModel):
     """An app just registered, and its secret for the only time."""
 
     app: ClientOut
     client_secret: str | None
-
-
-class DeletedApp(BaseModel):
-    """Which app was deleted."""
-
-    client_id: str
-    name: str
 
 
 @procedure("oauth_apps.list", scopes=["oauth-apps:view"], channels=PAGES_ONLY)
@@ -38,12 +31,12 @@ def list_(call: Call, given: Nothing) -> AppList:  # noqa: ARG001 - takes no arg
 
 
 @procedure("oauth_apps.create", scopes=["oauth-apps:edit"], channels=PAGES_ONLY, writes=True)
-def create(call: Call, given: NewClient) -> NewApp:
+def create(call: Call, given: NewClient) -> RegisteredAppOut:
     """Register an OAuth app; its secret is in this answer and never again."""
     app, secret = register(
         call.session, given, source=Source.USER, owner_id=call.user_id, now=call.now
     )
-    return NewApp(app=ClientOut.model_validate(app), client_secret=secret)
+    return RegisteredAppOut(app=ClientOut.model_validate(app), client_secret=secret)
 
 
 @procedure("oauth_apps.get", scopes=["oauth-apps:view"], channels=PAGES_ONLY)
@@ -74,11 +67,11 @@ def revoke(call: Call, given: ClientId) -> ClientOut:
     writes=True,
     destructive=True,
 )
-def delete(call: Call, given: ClientId) -> DeletedApp:
+def delete(call: Call, given: ClientId) -> ClientGoneOut:
     """Delete one of your OAuth apps, with everything that people allowed it."""
     app = _mine(call, given.client_id)
     call.session.delete(app)
-    return DeletedApp(client_id=app.client_id, name=app.name)
+    return ClientGoneOut(client_id=app.client_id, name=app.name)
 
 
 def _mine(call: Call, client_id: str) -> Client:

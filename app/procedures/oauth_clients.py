@@ -12,7 +12,14 @@ from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import Client, Source
 from app.models.grant import Grant
 from app.models.user import User
-from app.procedures.clients import ClientId, ClientOut, NewClient, ScopeOut, register
+from app.procedures.clients import (
+    ClientGoneOut,
+    ClientId,
+    ClientOut,
+    NewClient,
+    ScopeOut,
+    register,
+)
 from app.procedures.shapes import Listing, Page, PageOf
 
 
@@ -24,39 +31,32 @@ class ClientFilter(PageOf):
     )
 
 
-class AnyClient(ClientOut):
+class AnyClientOut(ClientOut):
     """An OAuth client as an admin sees it: whose it is, and what people granted it."""
 
     owner: str | None
-    granted: list["GrantedScope"]
+    granted: list["GrantedScopeOut"]
     users: int
 
 
-class GrantedScope(ScopeOut):
+class GrantedScopeOut(ScopeOut):
     """A scope that people granted a client, and how many of them did."""
 
     users: int
 
 
-class ClientPage(Page[AnyClient]):
+class ClientPage(Page[AnyClientOut]):
     """Some clients, newest first."""
 
 
 _LISTING = Listing(Client.id)
 
 
-class NewAnyClient(BaseModel):
+class CreatedClientOut(BaseModel):
     """A client just created, and its secret for the only time."""
 
-    client: AnyClient
+    client: AnyClientOut
     client_secret: str | None
-
-
-class DeletedClient(BaseModel):
-    """Which client was deleted."""
-
-    client_id: str
-    name: str
 
 
 @procedure("oauth_clients.list", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
@@ -68,18 +68,18 @@ def list_(call: Call, given: ClientFilter) -> ClientPage:
 
 
 @procedure("oauth_clients.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
-def get(call: Call, given: ClientId) -> AnyClient:
+def get(call: Call, given: ClientId) -> AnyClientOut:
     """Show one OAuth client."""
     return _one(call, _client(call, given.client_id))
 
 
 @procedure("oauth_clients.create", scopes=["oauth-clients:edit"], channels=PAGES_ONLY, writes=True)
-def create(call: Call, given: NewClient) -> NewAnyClient:
+def create(call: Call, given: NewClient) -> CreatedClientOut:
     """Create an OAuth client of the workspace; its secret is in this answer and never again."""
     client, secret = register(
         call.session, given, source=Source.ADMIN, owner_id=call.user_id, now=call.now
     )
-    return NewAnyClient(client=_one(call, client), client_secret=secret)
+    return CreatedClientOut(client=_one(call, client), client_secret=secret)
 
 
 @procedure(
@@ -90,7 +90,7 @@ def create(call: Call, given: NewClient) -> NewAnyClient:
     destructive=True,
     idempotent=True,
 )
-def revoke(call: Call, given: ClientId) -> AnyClient:
+def revoke(call: Call, given: ClientId) -> AnyClientOut:
     """Revoke a client: from now on its tokens and its secret are refused."""
     client = _client(call, given.client_id)
     client.revoked_at = client.revoked_at or call.now
@@ -105,13 +105,13 @@ def revoke(call: Call, given: ClientId) -> AnyClient:
     writes=True,
     destructive=True,
 )
-def delete(call: Call, given: ClientId) -> DeletedClient:
+def delete(call: Call, given: ClientId) -> ClientGoneOut:
     """Delete a client, with everything that people allowed it."""
     client = _client(call, given.client_id)
     if client.source == Source.BUILT_IN:
         raise Conflict("It is part of Latchkey, and the next start makes it again: revoke it.")
     call.session.delete(client)
-    return DeletedClient(client_id=client.client_id, name=client.name)
+    return ClientGoneOut(client_id=client.client_id, name=client.name)
 
 
 def _conditions(given: ClientFilter) -> Iterator[ColumnElement[bool]]:
@@ -131,11 +131,11 @@ def _client(call: Call, client_id: str) -> Client:
     return client
 
 
-def _one(call: Call, client: Client) -> AnyClient:
+def _one(call: Call, client: Client) -> AnyClientOut:
     return _shown(call, [client.id])[0]
 
 
-def _shown(call: Call, keys: list[int]) -> list[AnyClient]:
+def _shown(call: Call, keys: list[int]) -> list[AnyClientOut]:
     """Give clients with owners and grants: two queries, however many clients there are."""
     with_owners = call.session.execute(
         select(Client, User.email)
@@ -151,7 +151,7 @@ def _shown(call: Call, keys: list[int]) -> list[AnyClient]:
     users = Counter(key for key, _ in grants)
     granted = Counter((key, scope) for key, held in grants for scope in held.split())
     return [
-        AnyClient(
+        AnyClientOut(
             **ClientOut.model_validate(client).model_dump(),
             owner=owner,
             users=users[client.id],
@@ -161,9 +161,9 @@ def _shown(call: Call, keys: list[int]) -> list[AnyClient]:
     ]
 
 
-def _granted(key: int, granted: Counter[tuple[int, str]]) -> list[GrantedScope]:
+def _granted(key: int, granted: Counter[tuple[int, str]]) -> list[GrantedScopeOut]:
     return [
-        GrantedScope(name=scope.name, sentence=scope.sentence, users=granted[key, scope.name])
+        GrantedScopeOut(name=scope.name, sentence=scope.sentence, users=granted[key, scope.name])
         for scope in scopes.SCOPES.values()
         if granted[key, scope.name]
     ]

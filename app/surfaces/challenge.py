@@ -13,17 +13,24 @@ def token_wanted(resources: Resources, entrance: str, fault: str | None = None) 
     RFC 6750 §3.1: a request without a token is told how to get one, and of no error.
     """
     error = None if fault is None else "invalid_token"
-    return _bearer(resources, entrance, error, fault, BASIC)
+    return _bearer(resources, entrance, error=error, description=fault, scopes=BASIC)
 
 
 def scope_wanted(resources: Resources, entrance: str, missing: ScopeMissing) -> str:
     """Give the challenge of a 403: it names all scopes that the call needs, at once."""
-    return _bearer(resources, entrance, "insufficient_scope", str(missing), missing.needed)
+    return _bearer(
+        resources,
+        entrance,
+        error=missing.code,
+        description=missing.message,
+        scopes=missing.needed,
+    )
 
 
 def _bearer(
     resources: Resources,
     entrance: str,
+    *,
     error: str | None,
     description: str | None,
     scopes: Iterable[str],

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask, session
+from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
 import config
@@ -53,6 +54,24 @@ class Browser:
 def browser(app: Flask, person: Person) -> Callable[[str], Browser]:
     """Give a function from a name to that person's browser."""
     return lambda name: Browser(app, person(name).user_id or 0)
+
+
+@pytest.fixture
+def ada(browser: Callable[[str], Browser]) -> Browser:
+    """Give Ada's browser."""
+    return browser("ada")
+
+
+@pytest.fixture
+def grace(browser: Callable[[str], Browser]) -> Browser:
+    """Give the browser of Grace, who is an admin."""
+    return browser("grace")
+
+
+@pytest.fixture
+def visitor(app: Flask) -> FlaskClient:
+    """Give a browser in which nobody is signed in."""
+    return app.test_client()
 
 
 @pytest.fixture

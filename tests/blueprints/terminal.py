@@ -22,8 +22,3 @@ def refused(result: Result) -> str:
 def count(query: str) -> int:
     with db.engine.connect() as connection:
         return int(connection.execute(text(query)).scalar_one())
-
-
-def change(statement: str) -> None:
-    with db.engine.begin() as connection:
-        connection.exec_driver_sql(statement)

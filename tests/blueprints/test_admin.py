@@ -18,12 +18,6 @@ FILLED: dict[str, Any] = {"name": "Intranet", "redirect_uris": ["https://intrane
 Browsers = Callable[[str], Browser]
 
 
-@pytest.fixture
-def grace(browser: Browsers) -> Browser:
-    """Give the browser of Grace, who is an admin."""
-    return browser("grace")
-
-
 def test_an_admin_sees_every_client_with_its_owner_source_and_grants(
     grace: Browser, client_id: str, token: Callable[..., str]
 ) -> None:

@@ -20,18 +20,7 @@ from tests.blueprints.doors import (
     token_of,
     with_cookie,
 )
-from tests.conftest import PASSWORD
-
-
-@pytest.fixture
-def visitor(app: Flask) -> FlaskClient:
-    """Give a browser in which nobody is signed in."""
-    return app.test_client()
-
-
-def change(statement: str) -> None:
-    with db.engine.begin() as connection:
-        connection.exec_driver_sql(statement)
+from tests.conftest import PASSWORD, change
 
 
 def guess_often(email: str, address: str) -> None:

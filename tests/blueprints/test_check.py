@@ -7,7 +7,8 @@ from flask import Flask
 
 import config
 from app import create_app
-from tests.blueprints.terminal import Run, change, refused
+from tests.blueprints.terminal import Run, refused
+from tests.conftest import change
 
 URI = "http://127.0.0.1:9999/callback"
 

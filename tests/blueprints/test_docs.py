@@ -9,12 +9,6 @@ from flask.testing import FlaskClient
 from app.core.principal import Channel
 
 
-@pytest.fixture
-def visitor(app: Flask) -> FlaskClient:
-    """Give a browser in which nobody is signed in."""
-    return app.test_client()
-
-
 def test_the_reference_shows_each_procedure_of_the_api(app: Flask, visitor: FlaskClient) -> None:
     html = visitor.get("/docs/api").text
     for item in app.extensions["pipeline"].catalogue:

@@ -2,7 +2,6 @@
 
 import logging
 import re
-from collections.abc import Callable
 
 import pytest
 from flask import Flask
@@ -16,12 +15,6 @@ from tests.blueprints.markup import faults
 from tests.blueprints.routes import addresses, of_everyone
 
 HUGE = {"title": "x" * 1_100_000}
-
-
-@pytest.fixture
-def grace(browser: Callable[[str], Browser]) -> Browser:
-    """Give the browser of Grace, who may see every page."""
-    return browser("grace")
 
 
 @pytest.fixture

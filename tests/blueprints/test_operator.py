@@ -17,8 +17,8 @@ from app.models.grant import ConsentRequest
 from app.models.user import Login
 from app.oauth.purge import BATCH, KEPT
 from app.procedures import catalogue
-from tests.blueprints.terminal import Run, change, count, refused
-from tests.conftest import PASSWORD
+from tests.blueprints.terminal import Run, count, refused
+from tests.conftest import PASSWORD, change
 
 URI = "http://127.0.0.1:9999/callback"
 

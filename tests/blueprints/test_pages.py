@@ -1,6 +1,6 @@
 """The pages' forms and addresses, met with what nobody would type."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import product
 from urllib.parse import quote, urlencode
 
@@ -57,12 +57,6 @@ ODD = [
     b"//evil.example",
 ]
 BODY = "application/x-www-form-urlencoded"
-
-
-@pytest.fixture
-def grace(browser: Callable[[str], Browser]) -> Browser:
-    """Give the browser of Grace, to whom every form is open."""
-    return browser("grace")
 
 
 def rows() -> dict[str, int]:

@@ -18,12 +18,6 @@ FILLED: dict[str, Any] = {"name": "Reports", "redirect_uris": [URI, ""], "descri
 Browsers = Callable[[str], Browser]
 
 
-@pytest.fixture
-def ada(browser: Browsers) -> Browser:
-    """Give Ada's browser."""
-    return browser("ada")
-
-
 def value_of(field: str, html: str) -> str | None:
     """Give the value of a field of this id."""
     tag = re.search(rf'<input[^>]* id="{field}"[^>]*>', html)

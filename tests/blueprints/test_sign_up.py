@@ -14,12 +14,6 @@ NEW = {"name": "Zoë", "email": "zoe@example.com", "password": "a long enough on
 Deploy = Callable[..., Flask]
 
 
-@pytest.fixture
-def visitor(app: Flask) -> FlaskClient:
-    """Give a browser in which nobody is signed in."""
-    return app.test_client()
-
-
 def test_a_person_signs_up_and_in(visitor: FlaskClient) -> None:
     answer = send(visitor, "/signup", **NEW)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/login")

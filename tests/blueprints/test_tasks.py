@@ -10,12 +10,6 @@ from tests.conftest import Call, Person
 
 
 @pytest.fixture
-def ada(browser: Callable[[str], Browser]) -> Browser:
-    """Give Ada's browser."""
-    return browser("ada")
-
-
-@pytest.fixture
 def task_id(call: Call, person: Person) -> str:
     """Give the id of a task of Ada's."""
     return str(call("tasks.create", person("ada"), {"title": "Water plants"}).id)

@@ -16,6 +16,7 @@ from app.core.scopes import BASIC
 from app.extensions import db
 from app.identity.bearer import Bearer, TokenRefused, token_in
 from app.oauth import tokens
+from tests.conftest import change
 
 URL = "http://127.0.0.1:8000"
 Token = Callable[..., str]
@@ -31,11 +32,6 @@ def token(app: Flask, token: Token) -> Token:
         return made
 
     return used
-
-
-def change(statement: str, **given: object) -> None:
-    with db.engine.begin() as connection:
-        connection.execute(text(statement), given)
 
 
 def who(token: str, entrance: str = API, now: float | None = None) -> Principal:

@@ -15,7 +15,7 @@ from app.core.principal import Channel
 from app.extensions import db
 from app.identity import session
 from app.identity.session import safe_next
-from tests.conftest import Person
+from tests.conftest import Person, change
 
 HERE = "http://127.0.0.1:8000"
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -39,11 +39,6 @@ def sign_in(app: Flask, user_id: int) -> str:
         seen = session.viewer()
         assert seen is not None
         return seen.credential
-
-
-def change(statement: str) -> None:
-    with db.engine.begin() as connection:
-        connection.execute(text(statement))
 
 
 def test_a_session_tells_the_person_with_the_scopes_of_their_roles(app: Flask, ada: int) -> None:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from app.core.scopes import SCOPES
 from app.extensions import db
 from app.oauth import console
-from tests.conftest import Call, Person
+from tests.conftest import Call, Person, change
 from tests.oauth.conftest import CALLBACK, CHALLENGE, Flow, answer_of, sign_in
 
 Another = Callable[..., Flow]
@@ -21,11 +21,6 @@ def words(html: str) -> str:
     """Give what a person reads."""
     main = html.partition("<main")[2].partition("</main>")[0]
     return " ".join(unescape(re.sub(r"<[^>]*>", " ", "<" + main)).split())
-
-
-def change(statement: str, *values: object) -> None:
-    with db.engine.begin() as connection:
-        assert connection.exec_driver_sql(statement, values).rowcount
 
 
 def registered(browser: FlaskClient, **metadata: object) -> Flow:
@@ -92,7 +87,7 @@ def test_the_console_is_called_our_own(app: Flask, browser: FlaskClient) -> None
 
 def test_what_a_client_says_of_itself_is_text(flow: Flow) -> None:
     markup = '<script src="/x"></script><b onclick="x">{{7*7}}&quot;'
-    change("UPDATE client SET name = ?, description = ?", markup[:80], markup)
+    change("UPDATE client SET name = :name, description = :text", name=markup[:80], text=markup)
     html = flow.authorize().text
     assert '<script src="/x">' not in html
     assert "<b onclick" not in html

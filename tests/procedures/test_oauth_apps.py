@@ -21,10 +21,6 @@ def clients(world: World, **given: object) -> list[str]:
     return [app.name for app in world.call("ben", "oauth_apps.list", **given).items]
 
 
-def client_id(world: World, key: int) -> str:
-    return str(world.found("client", "id = :key", key=key)[0]["client_id"])
-
-
 def test_a_new_app_is_confidential_and_may_ask_for_what_a_third_party_may(world: World) -> None:
     made = create(world, description="Sums up").app
     assert (made.name, made.description, made.kind, made.source) == (
@@ -75,7 +71,7 @@ def test_revoking_is_for_good_and_again_is_no_error(world: World) -> None:
 
 
 def test_deleting_takes_secrets_grants_and_tokens_of_everyone_with_it(world: World) -> None:
-    mine = client_id(world, 4)
+    mine = world.client_id(4)
     assert world.found("oauth_grant", "client_key = 4")
     gone = world.call("ben", "oauth_apps.delete", client_id=mine)
     assert (gone.client_id, gone.name) == (mine, "connected")
@@ -93,7 +89,7 @@ def test_anothers_app_and_one_that_is_only_connected_are_not_ones_own(
 ) -> None:
     before = world.found("client")
     with pytest.raises(NotFound):
-        world.call("ben", name, client_id=client_id(world, key))
+        world.call("ben", name, client_id=world.client_id(key))
     assert world.found("client") == before
 
 

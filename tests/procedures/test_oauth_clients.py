@@ -13,12 +13,8 @@ def names(world: World, **given: object) -> list[str]:
     return [client.name for client in world.call("grace", "oauth_clients.list", **given).items]
 
 
-def client_id(world: World, key: int) -> str:
-    return str(world.found("client", "id = :key", key=key)[0]["client_id"])
-
-
 def get(world: World, key: int) -> Any:
-    return world.call("grace", "oauth_clients.get", client_id=client_id(world, key))
+    return world.call("grace", "oauth_clients.get", client_id=world.client_id(key))
 
 
 def test_an_admin_sees_each_client_whoever_made_it_newest_first(world: World) -> None:
@@ -55,7 +51,7 @@ def test_clients_are_found_by_name_and_redirect_uri(
 
 
 def test_a_client_is_found_by_its_id(world: World) -> None:
-    assert names(world, q=client_id(world, 1)) == ["hers: idle"]
+    assert names(world, q=world.client_id(1)) == ["hers: idle"]
 
 
 def test_what_people_granted_is_counted_by_person_and_scope(world: World) -> None:
@@ -77,10 +73,10 @@ def test_an_admins_client_has_its_secret_once(world: World) -> None:
 
 @pytest.mark.parametrize("key", [1, 2, 3, 4, 5])
 def test_an_admin_revokes_any_client_for_good(world: World, key: int) -> None:
-    revoked = world.call("grace", "oauth_clients.revoke", client_id=client_id(world, key))
+    revoked = world.call("grace", "oauth_clients.revoke", client_id=world.client_id(key))
     assert revoked.revoked_at.timestamp() == 1000
     road = world.pipeline().at(2000)
-    given = {"client_id": client_id(world, key)}
+    given = {"client_id": world.client_id(key)}
     again: Any = road.call("oauth_clients.revoke", world.principal("grace"), given)
     assert again.revoked_at == revoked.revoked_at
     others = world.found("client", "id <> :key", key=key)
@@ -89,7 +85,7 @@ def test_an_admin_revokes_any_client_for_good(world: World, key: int) -> None:
 
 @pytest.mark.parametrize("key", [1, 2, 3, 4, 5])
 def test_an_admin_deletes_any_client_and_nothing_of_the_others(world: World, key: int) -> None:
-    world.call("grace", "oauth_clients.delete", client_id=client_id(world, key))
+    world.call("grace", "oauth_clients.delete", client_id=world.client_id(key))
     assert {row["id"] for row in world.found("client")} == {1, 2, 3, 4, 5} - {key}
     assert key not in {row["client_key"] for row in world.found("oauth_grant")}
     assert len(world.found("oauth_grant")) == (1 if key in {2, 4} else 2)

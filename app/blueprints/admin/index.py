@@ -1,17 +1,16 @@
 """The admins' first page."""
 
 from flask import Blueprint, Response
-from flask_login import login_required
 
-from app.blueprints.pages import call, page
+from app.blueprints.pages import call, for_members, page
 
 _NEWEST = 5
 
 bp = Blueprint("admin", __name__, url_prefix="/admin")
+bp.before_request(for_members)
 
 
 @bp.get("")
-@login_required  # type: ignore[untyped-decorator] # flask-login carries no types
 def index() -> Response:
     """Show what there is to look after, and what is new."""
     newest = call("oauth_clients.list", {"limit": _NEWEST})

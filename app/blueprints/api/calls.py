@@ -7,7 +7,7 @@ from flask import Blueprint, Response, jsonify, request
 from flask.blueprints import BlueprintSetupState
 
 from app.blueprints.road import bearer, caller, pipeline, resources, shares
-from app.core.errors import Busy, CallError, NotSignedIn, ScopeMissing, TooManyCalls
+from app.core.errors import CallError, NotSignedIn, ScopeMissing
 from app.core.principal import Channel, Principal, nobody
 from app.core.procedure import AnyProcedure
 from app.core.resource import API
@@ -37,7 +37,7 @@ def refuse(refusal: CallError) -> Response:
         headers["WWW-Authenticate"] = token_wanted(resources(), API)
     elif isinstance(refusal, ScopeMissing):
         headers["WWW-Authenticate"] = scope_wanted(resources(), API, refusal)
-    elif isinstance(refusal, TooManyCalls | Busy):
+    elif refusal.retry_after:
         headers["Retry-After"] = str(refusal.retry_after)
     document = problem(refusal.status, refusal.code, refusal.message, refusal.fields)
     return _problem(document, headers)

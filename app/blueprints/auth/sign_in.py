@@ -2,9 +2,9 @@
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, flash, make_response, redirect, request, url_for
+from flask import Blueprint, Response, abort, request, url_for
 
-from app.blueprints.pages import form, page
+from app.blueprints.pages import form, go, page
 from app.blueprints.road import caller, shares
 from app.core.errors import InvalidInput
 from app.extensions import settings
@@ -25,7 +25,7 @@ def login() -> Response:
     """Show the sign-in form; who is signed in already goes on."""
     target = safe_next(request.args.get("next"))
     if viewer():
-        return _to(target)
+        return go(target)
     return _login_page(target=target)
 
 
@@ -36,7 +36,7 @@ def sign_in() -> Response:
     email = request.form.get("email", "")
     try:
         if sign_in_by_password(email, request.form.get("password", "")):
-            return _to(target)
+            return go(target)
     except TooManyGuesses as refusal:
         answer = _login_page(429, target=target, email=email, error=str(refusal))
         answer.headers["Retry-After"] = str(refusal.retry_after)
@@ -50,7 +50,7 @@ def logout() -> Response:
     if request.method == "GET":
         return page("auth/logout.html")
     sign_out()
-    return _to(url_for("auth.login", next=request.form.get("next")))
+    return go(url_for("auth.login", next=request.form.get("next")))
 
 
 @bp.get("/signup")
@@ -74,8 +74,10 @@ def create_account() -> Response:
         )
     except InvalidInput as refusal:
         return page("auth/signup.html", 422, values=given, errors=refusal.fields)
-    flash("If this address had no account yet, it has one now. Sign in with your password.")
-    return _to(url_for("auth.login"))
+    return go(
+        url_for("auth.login"),
+        said="If this address had no account yet, it has one now. Sign in with your password.",
+    )
 
 
 def _login_page(status: int = 200, **context: str) -> Response:
@@ -86,7 +88,3 @@ def _login_page(status: int = 200, **context: str) -> Response:
 def _refuse_unless_open() -> None:
     if settings().signup != "open":
         abort(HTTPStatus.FORBIDDEN, "Accounts are made by invitation here. Ask an admin.")
-
-
-def _to(target: str) -> Response:
-    return make_response(redirect(target, 303))

@@ -1,8 +1,8 @@
 """The first page: to one's tasks, or to the door."""
 
-from flask import Blueprint, Response, make_response, redirect, url_for
+from flask import Blueprint, Response, url_for
 
-from app.blueprints.pages import page
+from app.blueprints.pages import go, page
 from app.identity.session import viewer
 
 bp = Blueprint("home", __name__)
@@ -12,5 +12,5 @@ bp = Blueprint("home", __name__)
 def index() -> Response:
     """Send people to their tasks, and tell strangers what this is."""
     if viewer():
-        return make_response(redirect(url_for("tasks.index"), 303))
+        return go(url_for("tasks.index"))
     return page("home/index.html")

@@ -1,10 +1,10 @@
 """The authorization endpoint: a person is asked, and decides."""
 
-from flask import Blueprint, Response, make_response, redirect, request, url_for
+from flask import Blueprint, Response, request, url_for
 from flask_login import login_required
 
 from app.blueprints.edge import content_security_policy
-from app.blueprints.pages import page
+from app.blueprints.pages import go, page
 from app.blueprints.road import consent_server
 from app.identity.session import principal, viewer
 from app.oauth.errors import OAuth2Error, Reported
@@ -17,7 +17,7 @@ def authorize() -> Response:
     """Show who asks, for what, and where the browser will be sent (RFC 6749 §4.1.1)."""
     if viewer() is None:
         consent_server().check(request.query_string)
-        return make_response(redirect(url_for("auth.login", next=request.full_path), 303))
+        return go(url_for("auth.login", next=request.full_path))
     consent = consent_server().ask(request.query_string, principal())
     response = page("oauth/consent.html", consent=consent)
     # Without the client's origin in it, the browser would not follow the answer's redirect.

@@ -18,7 +18,7 @@ from app.core.errors import CallError
 from app.core.pipeline import parse
 from app.extensions import db, settings
 from app.identity import accounts
-from app.oauth import operator, purge, tokens
+from app.oauth import operator, purge
 from app.procedures.clients import NewClient
 
 bp = Blueprint("operator", __name__, cli_group=None)
@@ -82,7 +82,7 @@ def procedures() -> None:
 @plainly
 def purge_expired() -> None:
     """Remove what has expired."""
-    click.echo(f"{purge.purge(db.engine)} rows removed.")
+    click.echo(f"{purge.purge(db.engine, _now())} rows removed.")
 
 
 @users.command("create")
@@ -99,7 +99,7 @@ def create_user(email: str, role: str, name: str | None) -> None:
         name=name or email.partition("@")[0],
         password=password,
         role=role,
-        now=int(time.time()),
+        now=_now(),
     )
     click.echo(f"{email} has an account now.")
 
@@ -124,7 +124,7 @@ def create_client(
     given = cast("NewClient", parse(pipeline().find("oauth_clients.create"), described))
     scopes = frozenset(scope for text in allowed for scope in text.split())
     owner = _address(owner) if owner else None
-    made = operator.create_client(db.engine, given, allowed=scopes, owner=owner)
+    made = operator.create_client(db.engine, given, allowed=scopes, owner=owner, now=_now())
     click.echo(json.dumps(made, indent=2))
 
 
@@ -141,7 +141,7 @@ def list_clients() -> None:
 @plainly
 def revoke_client(client_id: str) -> None:
     """Revoke a client and all its tokens."""
-    operator.revoke_client(db.engine, client_id)
+    operator.revoke_client(db.engine, client_id, _now())
     click.echo(f"{client_id} is revoked.")
 
 
@@ -154,15 +154,19 @@ def revoke_client(client_id: str) -> None:
 def create_token(client_id: str, email: str, granted: Sequence[str], resource: str | None) -> None:
     """Issue an access token in a person's name, and print it as JSON."""
     scopes = frozenset(scope for text in granted for scope in text.split())
-    answer = tokens.mint(
+    answer = operator.mint_token(
         db.engine,
         client_id=client_id,
         email=_address(email),
         granted=scopes,
         resource=_audience(resource) if resource else None,
-        now=int(time.time()),
+        now=_now(),
     )
     click.echo(json.dumps(answer, indent=2))
+
+
+def _now() -> int:
+    return int(time.time())
 
 
 def _address(email: str) -> str:

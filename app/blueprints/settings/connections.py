@@ -1,17 +1,11 @@
 """The apps that a person has connected."""
 
 from flask import Blueprint, Response, url_for
-from flask_login import login_required
 
-from app.blueprints.pages import call, is_partial, page, partial_or_redirect
+from app.blueprints.pages import call, for_members, is_partial, page, partial_or_redirect
 
 bp = Blueprint("connections", __name__, url_prefix="/settings/connections")
-
-
-@bp.before_request
-@login_required  # type: ignore[untyped-decorator] # flask-login carries no types
-def for_members() -> None:
-    """Let nobody in who is not signed in."""
+bp.before_request(for_members)
 
 
 @bp.get("")

@@ -3,20 +3,22 @@
 from typing import Any
 
 from flask import Blueprint, Response, url_for
-from flask_login import login_required
 
 from app.blueprints.client_form import given_client, is_confirmed
-from app.blueprints.pages import call, check, go, page, part_or_page, partial_or_redirect
+from app.blueprints.pages import (
+    call,
+    check,
+    for_members,
+    go,
+    page,
+    part_or_page,
+    partial_or_redirect,
+)
 from app.blueprints.road import resources
 from app.core.errors import InvalidInput
 
 bp = Blueprint("oauth_apps", __name__, url_prefix="/settings/oauth-apps")
-
-
-@bp.before_request
-@login_required  # type: ignore[untyped-decorator] # flask-login carries no types
-def for_members() -> None:
-    """Let nobody in who is not signed in."""
+bp.before_request(for_members)
 
 
 @bp.get("")

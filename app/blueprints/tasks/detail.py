@@ -2,8 +2,15 @@
 
 from flask import Blueprint, Response, url_for
 
-from app.blueprints.pages import asked, call, form, is_partial, page, partial_or_redirect
-from app.blueprints.tasks.list import for_members
+from app.blueprints.pages import (
+    asked,
+    call,
+    for_members,
+    form,
+    is_partial,
+    page,
+    partial_or_redirect,
+)
 from app.core.errors import InvalidInput
 
 bp = Blueprint("task", __name__, url_prefix="/tasks/<task_id>")

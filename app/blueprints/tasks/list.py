@@ -1,18 +1,20 @@
 """A person's tasks: find them, add one, change it where it stands."""
 
 from flask import Blueprint, Response, url_for
-from flask_login import login_required
 
-from app.blueprints.pages import asked, call, form, is_partial, page, partial_or_redirect
+from app.blueprints.pages import (
+    asked,
+    call,
+    for_members,
+    form,
+    is_partial,
+    page,
+    partial_or_redirect,
+)
 from app.core.errors import InvalidInput
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
-
-
-@bp.before_request
-@login_required  # type: ignore[untyped-decorator] # flask-login carries no types
-def for_members() -> None:
-    """Let nobody in who is not signed in."""
+bp.before_request(for_members)
 
 
 @bp.get("")
