@@ -25,10 +25,12 @@ from app.extensions import Model, db
 from app.models import ROW_POLICIES
 from app.models.audit import record
 from app.models.client import Client
-from app.models.grant import ConsentRequest
+from app.models.grant import ConsentRequest, DeviceAuthorization, PushedRequest
+from app.models.signing import ResourceServer, SigningKey, Switch, UsedJti
 from app.models.task import Comment, Task
 from app.models.user import Guess, Login
 from app.oauth import operator, tokens
+from app.oauth.tokens import NewCode
 from app.procedures import catalogue
 
 # Ben never finds this word; it is in all that is Ada's alone, or the system's.
@@ -179,6 +181,29 @@ def _add_what_no_procedure_makes(session: Session, ids: dict[str, int]) -> None:
         session.add(
             ConsentRequest(id=name, user_id=ids[name], parameters=asked, expires_at=now + 3600)
         )
-        tokens.issue_refresh_token(session, family, now)
-        tokens.issue_code(session, family, redirect_uri=None, code_challenge=HERS, now=now)
+        tokens.issue_refresh_token(session, family, expires_at=now + 3600, now=now)
+        code = NewCode(redirect_uri=None, code_challenge=HERS, nonce=None, jkt=None, lasts=60)
+        tokens.issue_code(session, family, code, now)
     session.add(Guess(subject=HERS, at=1))
+    _add_what_the_server_keeps(session, now)
+
+
+def _add_what_the_server_keeps(session: Session, now: int) -> None:
+    secret = credentials.digest(HERS)
+    session.add_all(
+        [
+            PushedRequest(digest=secret, client_key=1, parameters={"of": HERS}, expires_at=now),
+            DeviceAuthorization(
+                digest=secret,
+                user_code_digest=secret,
+                client_key=1,
+                scopes=HERS,
+                expires_at=now,
+                interval=5,
+            ),
+            SigningKey(kid=HERS, alg="ES256", sealed=b"", public={"of": HERS}, created_at=now),
+            UsedJti(digest=secret, expires_at=now),
+            ResourceServer(identifier=f"https://{HERS}.example", name=HERS, created_at=now),
+            Switch(name=HERS, is_on=True),
+        ]
+    )

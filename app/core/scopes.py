@@ -9,16 +9,23 @@ class Scope:
     """A named power.
 
     `basic` scopes are what an app asks for when it does not say what it wants; only
-    `third_party` scopes can be granted to an OAuth client at all.
+    `third_party` scopes can be granted to an OAuth client at all. An `identity` scope opens no
+    procedure, and so needs no role: it tells a client who the person is, or for how long it may
+    act (OpenID Connect Core §5.4, §11).
     """
 
     name: str
     sentence: str
     basic: bool = False
     third_party: bool = True
+    identity: bool = False
 
 
 _DECLARED = (
+    Scope("openid", "Know that it is you who signs in", identity=True),
+    Scope("profile", "See your name", identity=True),
+    Scope("email", "See your email address", identity=True),
+    Scope("offline_access", "Keep its access while you are away", identity=True),
     Scope("profile:view", "See your name and email address", basic=True),
     Scope("tasks:view", "See your tasks and their comments", basic=True),
     Scope("tasks:edit", "Create, change, complete and delete your tasks", basic=True),
@@ -35,6 +42,7 @@ _DECLARED = (
 SCOPES = {scope.name: scope for scope in _DECLARED}
 THIRD_PARTY = tuple(scope.name for scope in _DECLARED if scope.third_party)
 BASIC = tuple(scope.name for scope in _DECLARED if scope.basic)
+IDENTITY = frozenset(scope.name for scope in _DECLARED if scope.identity)
 
 
 def parse(text: str | None) -> frozenset[str]:

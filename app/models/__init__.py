@@ -3,6 +3,7 @@
 from app.models.audit import AUDIT_ROWS
 from app.models.client import CLIENT_ROWS, CLIENT_SECRET_ROWS
 from app.models.grant import GRANT_ROWS
+from app.models.signing import RESOURCE_SERVER_ROWS, SWITCH_ROWS
 from app.models.task import COMMENT_ROWS, TASK_ROWS
 from app.models.user import USER_ROWS
 
@@ -14,6 +15,8 @@ ROW_POLICIES = {
     "client": CLIENT_ROWS,
     "client_secret": CLIENT_SECRET_ROWS,
     "oauth_grant": GRANT_ROWS,
+    "resource_server": RESOURCE_SERVER_ROWS,
+    "switch": SWITCH_ROWS,
     "audit_event": AUDIT_ROWS,
 }
 
@@ -31,5 +34,9 @@ UNREACHABLE = frozenset(
         "access_token",
         "refresh_token",
         "consent_request",
+        "pushed_request",
+        "device_authorization",
+        "signing_key",
+        "used_jti",
     }
 )

@@ -19,8 +19,8 @@ class AuditEvent(Model):
     outcome: Mapped[str] = mapped_column(String(40))
     channel: Mapped[str] = mapped_column(String(10))
     user_id: Mapped[int | None] = mapped_column(index=True)
-    client_id: Mapped[str | None] = mapped_column(String(64), index=True)
-    subject: Mapped[str | None] = mapped_column(String(100))
+    client_id: Mapped[str | None] = mapped_column(String(500), index=True)
+    subject: Mapped[str | None] = mapped_column(String(500))
 
 
 AUDIT_ROWS = RowPolicy(select=Bypass("audit:view"), insert=Owner("user_id"))

@@ -1,7 +1,7 @@
 """OAuth clients and their secrets."""
 
 from enum import StrEnum
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
@@ -9,6 +9,8 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.policy import Bypass, Owner, RowPolicy, Via, either
 from app.extensions import Model
 
+# A client's id may be the URL of its metadata document.
+CLIENT_ID_LENGTH = 500
 CLIENT_NAME_LENGTH = 80
 DESCRIPTION_LENGTH = 500
 
@@ -22,16 +24,17 @@ class Source(StrEnum):
     USER = "user"
     ADMIN = "admin"
     REGISTRATION = "registration"
+    DOCUMENT = "document"
     BUILT_IN = "built-in"
 
 
 class Client(Model):
-    """An OAuth 2.0 client (RFC 6749 §2)."""
+    """An OAuth 2.0 client (RFC 6749 §2); lifetimes are in seconds, and none is the default one."""
 
     __tablename__ = "client"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    client_id: Mapped[str] = mapped_column(String(64), unique=True)
+    client_id: Mapped[str] = mapped_column(String(CLIENT_ID_LENGTH), unique=True)
     name: Mapped[str] = mapped_column(String(CLIENT_NAME_LENGTH))
     description: Mapped[str] = mapped_column(String(DESCRIPTION_LENGTH))
     source: Mapped[str] = mapped_column(String(16))
@@ -41,9 +44,33 @@ class Client(Model):
     is_public: Mapped[bool] = mapped_column(server_default=false())
     # The one method that a registration asked for; empty: any that fits the kind (RFC 7591 §2).
     token_endpoint_auth_method: Mapped[str] = mapped_column(String(40))
+    # Whose signatures prove who it is (private_key_jwt): the keys, or where they are.
+    jwks: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    jwks_uri: Mapped[str | None] = mapped_column(String(2000))
+    client_uri: Mapped[str | None] = mapped_column(String(2000))
     redirect_uris: Mapped[list[str]] = mapped_column(JSON)
+    post_logout_redirect_uris: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
     grant_types: Mapped[list[str]] = mapped_column(JSON)
     scopes: Mapped[str] = mapped_column(String(2000))
+    # Those without which it does not work: a person cannot remove them from a consent.
+    required_scopes: Mapped[str] = mapped_column(String(2000), server_default="")
+    # Of the operator's own: people need not be asked.
+    is_first_party: Mapped[bool] = mapped_column(server_default=false())
+    # An admin has checked who made it.
+    is_verified: Mapped[bool] = mapped_column(server_default=false())
+    id_token_signed_response_alg: Mapped[str] = mapped_column(String(10), server_default="RS256")
+    dpop_bound_access_tokens: Mapped[bool] = mapped_column(server_default=false())
+    access_token_lasts: Mapped[int | None]
+    refresh_token_idles: Mapped[int | None]
+    refresh_token_lasts: Mapped[int | None]
+    code_lasts: Mapped[int | None]
+    device_code_lasts: Mapped[int | None]
+    # The SHA-256 of what manages the registration (RFC 7592), and of what was registered, by
+    # which equal registrations of public clients find the same client.
+    registration_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32))
+    metadata_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    # Until when what its metadata document said holds without asking again.
+    document_expires_at: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
     last_used_at: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
@@ -64,8 +91,11 @@ class ClientSecret(Model):
         ForeignKey("client.id", ondelete="CASCADE"), index=True
     )
     digest: Mapped[bytes] = mapped_column(LargeBinary(32))
+    label: Mapped[str] = mapped_column(String(CLIENT_NAME_LENGTH), server_default="")
     last_four: Mapped[str] = mapped_column(String(4))
     created_at: Mapped[int] = mapped_column(BigInteger)
+    expires_at: Mapped[int | None] = mapped_column(BigInteger)
+    last_used_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
 _OWN_OR_ANY = either(Owner(), Bypass("oauth-clients:edit"))

@@ -31,6 +31,8 @@ SEEN = {
     "client_secret": f"client_key {_OF_MINE.format('client')}",
     "oauth_grant": "user_id = :me",
     "audit_event": "1 = 0",
+    "resource_server": "1 = 0",
+    "switch": "1 = 0",
 }
 CHANGED = SEEN | {
     "user_account": "1 = 0",
@@ -47,6 +49,8 @@ A_COLUMN = {
     "client_secret": "last_four",
     "oauth_grant": "scopes",
     "audit_event": "action",
+    "resource_server": "name",
+    "switch": "name",
 }
 # What would put a row into another's hands, or under another's parent.
 BELONGS_BY = [
