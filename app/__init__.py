@@ -19,9 +19,15 @@ from app.identity.bearer import Bearer
 from app.identity.cookies import CookieSessions
 from app.models import ROW_POLICIES, UNREACHABLE
 from app.models.audit import record
+from app.oauth import outside
 from app.oauth.consent import ConsentServer
+from app.oauth.device import Devices
+from app.oauth.dpop import Proofs
+from app.oauth.keys import Keys
+from app.oauth.logout import LogoutServer
 from app.oauth.registration import Registration
 from app.oauth.server import Server
+from app.oauth.userinfo import UserInfo
 from app.procedures import catalogue
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
@@ -68,9 +74,17 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     app.extensions["declarations"] = Declarations(procedures, ROW_POLICIES, UNREACHABLE)
     app.extensions["shares"] = shares(limited=settings.rate_limits == "on")
     app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS)
-    app.extensions["resources"] = resources = Resources(settings.public_url)
-    app.extensions["bearer"] = Bearer(db.engine, resources)
-    app.extensions["oauth_server"] = Server(db.engine, resources)
+    is_outside = outside.known_to(db.engine)
+    app.extensions["resources"] = resources = Resources(settings.public_url, is_outside)
+    app.extensions["keys"] = keys = Keys(db.engine, settings.secret_key)
+    proofs = Proofs(db.engine, settings.secret_key)
+    app.extensions["user_info"] = UserInfo(db.engine, proofs)
+    app.extensions["logout_server"] = LogoutServer(db.engine, keys, settings.public_url)
+    app.extensions["bearer"] = Bearer(db.engine, resources, proofs)
+    app.extensions["oauth_server"] = Server(
+        db.engine, resources, keys=keys, proofs=proofs, shares=app.extensions["shares"]
+    )
+    app.extensions["devices"] = Devices(db.engine)
     app.extensions["consent_server"] = ConsentServer(db.engine, resources)
     is_open = settings.registration == "open"
     app.extensions["registration"] = Registration(db.engine, is_open=is_open)

@@ -6,7 +6,7 @@ from app.blueprints.api import calls, documents
 from app.blueprints.auth import sign_in
 from app.blueprints.docs import reference
 from app.blueprints.home import index
-from app.blueprints.oauth import authorize, discovery, endpoints
+from app.blueprints.oauth import authorize, device, discovery, endpoints, logout, openid
 from app.blueprints.operator import commands, health
 from app.blueprints.settings import connections, oauth_apps
 from app.blueprints.tasks import detail
@@ -27,6 +27,9 @@ BLUEPRINTS = (
     authorize.bp,
     discovery.bp,
     endpoints.bp,
+    device.bp,
+    openid.bp,
+    logout.bp,
     commands.bp,
     health.bp,
 )

@@ -7,7 +7,7 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, jsonify, make_response, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 from app.blueprints.pages import go, is_partial, page
 from app.core.errors import CallError, NotFound, NotSignedIn
@@ -30,7 +30,17 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
-_OF_OAUTH = ("/oauth/token", "/oauth/revoke", "/oauth/register", "/.well-known/")
+_OF_OAUTH = (
+    "/oauth/token",
+    "/oauth/revoke",
+    "/oauth/introspect",
+    "/oauth/par",
+    "/oauth/device_authorization",
+    "/oauth/register",
+    "/oauth/userinfo",
+    "/oauth/jwks",
+    "/.well-known/",
+)
 
 
 def init_app(app: Flask) -> None:
@@ -154,6 +164,8 @@ def _answer(
         response.headers["Cache-Control"] = "no-store"
     elif request.path.startswith(_OF_OAUTH):
         error = "server_error" if status >= InternalServerError.code else "invalid_request"
+        if status == TooManyRequests.code:
+            error = "temporarily_unavailable"
         response = jsonify({"error": error, "error_description": detail})
         response.headers["Cache-Control"] = "no-store"
     elif is_partial():

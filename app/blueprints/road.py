@@ -12,8 +12,12 @@ from app.core.resource import Resources
 from app.core.share import Shares
 from app.identity.bearer import Bearer
 from app.oauth.consent import ConsentServer
+from app.oauth.device import Devices
+from app.oauth.keys import Keys
+from app.oauth.logout import LogoutServer
 from app.oauth.registration import Registration
 from app.oauth.server import Server
+from app.oauth.userinfo import UserInfo
 
 
 def pipeline() -> Pipeline:
@@ -44,6 +48,26 @@ def consent_server() -> ConsentServer:
 def registration() -> Registration:
     """Give the registration endpoint."""
     return cast("Registration", current_app.extensions["registration"])
+
+
+def devices() -> Devices:
+    """Give what people allow devices by."""
+    return cast("Devices", current_app.extensions["devices"])
+
+
+def keys() -> Keys:
+    """Give the keys that this server signs with."""
+    return cast("Keys", current_app.extensions["keys"])
+
+
+def user_info() -> UserInfo:
+    """Give the userinfo endpoint."""
+    return cast("UserInfo", current_app.extensions["user_info"])
+
+
+def logout_server() -> LogoutServer:
+    """Give the logout endpoint."""
+    return cast("LogoutServer", current_app.extensions["logout_server"])
 
 
 def readiness() -> Readiness:

@@ -16,6 +16,7 @@ class Prefix(StrEnum):
     CLIENT_SECRET = "lk_cs_"  # noqa: S105 - a prefix, not a secret
     REGISTRATION_TOKEN = "lk_reg_"  # noqa: S105 - a prefix, not a secret
     AUTHORIZATION_CODE = "lk_ac_"
+    DEVICE_CODE = "lk_dc_"
     LOGIN = "lk_ls_"
 
 

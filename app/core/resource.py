@@ -1,5 +1,6 @@
 """The protected resources of one deployment, by the names that clients use (RFC 8707)."""
 
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 API = "/api"
@@ -9,10 +10,13 @@ ROOT = ""
 
 
 class Resources:
-    """The resources below one public URL."""
+    """The resources below one public URL; `is_outside` tells which others there are."""
 
-    def __init__(self, public_url: str) -> None:
+    def __init__(
+        self, public_url: str, is_outside: Callable[[str], bool] = lambda _identifier: False
+    ) -> None:
         self.public_url = public_url
+        self._is_outside = is_outside
 
     def url(self, path: str) -> str:
         """Give a resource's identifier: what its metadata says, and what a client asks for."""
@@ -26,7 +30,7 @@ class Resources:
         """Give what a token for the requested resource is bound to: None is the whole app.
 
         Both MCP transports are one audience. Scheme and host compare without case, and one
-        slash at the end is let through (RFC 3986 §6.2).
+        slash at the end is let through (RFC 3986 §6.2). An outside one is named to the letter.
 
         Raises:
             ValueError: it is not a resource of this deployment.
@@ -36,10 +40,16 @@ class Resources:
         path = parts.path.removesuffix("/")
         extra = parts.query or parts.fragment or "#" in requested or "?" in requested
         if origin != self.public_url.lower() or extra or path not in {ROOT, API, MCP, SSE}:
+            if self._is_outside(requested):
+                return requested
             raise ValueError("no such resource")
         if path == ROOT:
             return None
         return self.url(MCP if path == SSE else path)
+
+    def is_own(self, bound_to: str | None) -> bool:
+        """Tell whether what a token is bound to is this app, or a part of it."""
+        return bound_to is None or bound_to in {self.url(API), self.url(MCP)}
 
     def admits(self, bound_to: str | None, path: str) -> bool:
         """Tell whether a token bound to this resource may be used at an entrance."""

@@ -13,6 +13,10 @@ from app.core.errors import TooManyCalls
 MINUTE = 60
 # Per minute.
 CALLS = 600
+TOKENS = 1200
+INTROSPECTIONS = 6000
+# In fifteen minutes, by one person or from one address.
+DEVICE_CODES = 20
 
 
 class Share:
@@ -56,6 +60,9 @@ class Shares:
     calls: Share
     registrations: Share
     sign_ups: Share
+    tokens: Share
+    introspections: Share
+    device_codes: Share
 
 
 def shares(*, limited: bool) -> Shares:
@@ -64,4 +71,11 @@ def shares(*, limited: bool) -> Shares:
     def a_minute(most: int) -> Share:
         return Share(most if limited else math.inf)
 
-    return Shares(calls=a_minute(CALLS), registrations=a_minute(20), sign_ups=a_minute(10))
+    return Shares(
+        calls=a_minute(CALLS),
+        registrations=a_minute(20),
+        sign_ups=a_minute(10),
+        tokens=a_minute(TOKENS),
+        introspections=a_minute(INTROSPECTIONS),
+        device_codes=Share(DEVICE_CODES if limited else math.inf, window=15 * MINUTE),
+    )

@@ -1,5 +1,6 @@
 """From a bearer token to a principal, by one query and without the ORM."""
 
+import hmac
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -16,9 +17,11 @@ from app.core.system import acting_as_system
 from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant
 from app.models.user import RoleScope, User, UserRole
+from app.oauth.dpop import Proof, Proofs
+from app.oauth.errors import InvalidDpopProof
 
 _NOTED_EVERY = 60
-_SCHEME = "bearer "
+_SCHEMES = frozenset({"bearer", "dpop"})
 
 # A literal: a separator that is bound is rendered into the statement anew at each call.
 _SPACE: Any = literal_column("' '")
@@ -35,6 +38,7 @@ _LOOKUP = (
         Grant.id,
         Grant.last_used_at,
         AccessToken.resource,
+        AccessToken.jkt,
         AccessToken.expires_at,
         AccessToken.scopes,
         Grant.scopes,
@@ -56,29 +60,46 @@ _LOOKUP = (
 
 
 class TokenRefused(Exception):
-    """The bearer token is no good here; the message says why (RFC 6750 §3.1)."""
+    """The access token is no good here; the message says why (RFC 6750 §3.1)."""
+
+
+class ProofRefused(TokenRefused):
+    """The access token is not presented as its key demands (RFC 9449 §7.1)."""
 
 
 def token_in(authorization: str | None) -> str | None:
-    """Give the token of an `Authorization` header; None where it carries none (RFC 6750 §2.1)."""
-    if authorization is None or authorization[: len(_SCHEME)].lower() != _SCHEME:
+    """Give the token of an `Authorization` header; None where it carries none.
+
+    RFC 6750 §2.1, RFC 9449 §7.1.
+    """
+    if authorization is None:
         return None
-    return authorization[len(_SCHEME) :].strip()
+    scheme, space, token = authorization.partition(" ")
+    return token.strip() if space and scheme.lower() in _SCHEMES else None
 
 
 class Bearer:
     """Tells who presents an access token."""
 
     def __init__(
-        self, engine: Engine, resources: Resources, now: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        resources: Resources,
+        proofs: Proofs,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._lookup = _LOOKUP.compile(engine)
         self._resources = resources
+        self._proofs = proofs
         self._now = now
 
-    def principal(self, token: str, channel: Channel, entrance: str) -> Principal:
+    def principal(
+        self, token: str, channel: Channel, entrance: str, proof: Proof | None = None
+    ) -> Principal:
         """Give the principal of an access token at one of the app's entrances.
+
+        `proof` comes with a token that is presented as bound to a key.
 
         Raises:
             TokenRefused: it is malformed, unknown, expired, revoked, or meant for elsewhere.
@@ -89,11 +110,13 @@ class Bearer:
         row = self._row(credentials.digest(token))
         if row is None:
             raise TokenRefused("The access token is unknown or revoked.")
-        user_id, client_id, grant_id, used_at, resource, expires_at, *held = row
+        user_id, client_id, grant_id, used_at, resource, jkt, expires_at, *held = row
         if expires_at <= now:
             raise TokenRefused("The access token has expired.")
         if not self._resources.admits(resource, entrance):
             raise TokenRefused("The access token was issued for another resource.")
+        if jkt is not None or proof is not None:
+            self._check_key(token, jkt, proof)
         if used_at is None or used_at <= now - _NOTED_EVERY:
             with suppress(Busy):  # the next call notes it
                 self._note_use(grant_id, now)
@@ -106,6 +129,18 @@ class Bearer:
             client_id=client_id,
             grant_id=grant_id,
         )
+
+    def _check_key(self, token: str, jkt: str | None, proof: Proof | None) -> None:
+        if proof is None or jkt is None:
+            # RFC 9449 §7.2: neither stands for the other, or a stolen token would do.
+            bound = "is" if jkt else "is not"
+            raise ProofRefused(f"The access token {bound} bound to a key: use the other scheme.")
+        try:
+            proved = self._proofs.jkt_of_use(proof, token)
+        except InvalidDpopProof as error:
+            raise ProofRefused(error.get_error_description()) from error
+        if not hmac.compare_digest(proved, jkt):
+            raise ProofRefused("The access token is bound to another key.")
 
     def _row(self, digest: bytes) -> tuple[Any, ...] | None:
         # By the driver: a statement compiled anew, and SQLAlchemy's own transaction and result

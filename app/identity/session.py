@@ -1,5 +1,6 @@
 """From a browser's session to a principal: a cookie that is worth its database row."""
 
+import hashlib
 import time
 from dataclasses import dataclass, field
 
@@ -19,6 +20,7 @@ from app.models.user import Login, RoleScope, User, UserRole
 LASTS = 14 * 24 * 3600
 # Where Flask-Login keeps it in the cookie.
 _CREDENTIAL = "_user_id"
+_ASKED = "asked_to_sign_in"
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,8 @@ class Viewer(UserMixin):  # type: ignore[misc] # flask-login carries no types
     email: str
     name: str
     credential: str = field(repr=False)
+    # When they signed in, in seconds since the epoch.
+    auth_time: int = 0
 
     def get_id(self) -> str:
         """Give what the cookie holds: the credential of the login, not the user's id."""
@@ -82,8 +86,11 @@ def sign_in(user_id: int) -> None:
     """Begin a session for this user, under a new cookie."""
     now = int(time.time())
     credential = credentials.issue(Prefix.LOGIN)
+    asked = session.get(_ASKED)
     # Nobody stays signed in under the cookie of before (OWASP ASVS 7.2.4).
     sign_out()
+    if asked:
+        session[_ASKED] = asked
     with acting_as_system(db.engine, "begin a session") as store:
         store.add(
             Login(
@@ -123,7 +130,13 @@ def load(credential: str) -> Viewer | None:
         return None
     with db.engine.connect() as connection:
         row = connection.execute(
-            select(User.id, User.email, User.name, func.aggregate_strings(RoleScope.scope, " "))
+            select(
+                User.id,
+                User.email,
+                User.name,
+                func.aggregate_strings(RoleScope.scope, " "),
+                Login.created_at,
+            )
             .join_from(Login, User, User.id == Login.user_id)
             .outerjoin(UserRole, UserRole.user_id == User.id)
             .outerjoin(RoleScope, RoleScope.role_id == UserRole.role_id)
@@ -133,13 +146,33 @@ def load(credential: str) -> Viewer | None:
                 Login.expires_at > int(time.time()),
                 User.suspended_at.is_(None),
             )
-            .group_by(User.id, User.email, User.name)
+            .group_by(User.id, User.email, User.name, Login.created_at)
         ).one_or_none()
     if row is None:
         return None
     scopes = frozenset((row[3] or "").split())
     principal = Principal(Channel.BROWSER, row[0], scopes=scopes, reach=scopes)
-    return Viewer(principal, email=row[1], name=row[2], credential=credential)
+    return Viewer(principal, email=row[1], name=row[2], credential=credential, auth_time=row[4])
+
+
+def sign_in_asked_since(what: bytes) -> int | None:
+    """Give since when a request makes the person sign in again; None where it does not."""
+    asked: dict[str, int] = session.get(_ASKED, {})
+    return asked.get(_name_of(what))
+
+
+def ask_to_sign_in(what: bytes) -> None:
+    """Remember that a request makes the person sign in again, from now on."""
+    session[_ASKED] = {_name_of(what): int(time.time())}
+
+
+def forget_what_asked() -> None:
+    """Forget which request made the person sign in again: it was answered."""
+    session.pop(_ASKED, None)
+
+
+def _name_of(what: bytes) -> str:
+    return hashlib.sha256(what).hexdigest()
 
 
 def is_ambiguous(given: Request) -> bool:

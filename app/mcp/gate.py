@@ -18,9 +18,10 @@ from app.core.pipeline import Pipeline
 from app.core.principal import Channel, Principal
 from app.core.resource import Resources
 from app.core.share import Share
-from app.identity.bearer import Bearer, TokenRefused, token_in
+from app.identity.bearer import Bearer, ProofRefused, TokenRefused, token_in
 from app.mcp import body
 from app.mcp.answers import Refused
+from app.oauth.dpop import proof_of
 from app.surfaces import challenge
 from app.surfaces.mcp import Tools
 from config import Settings, is_loopback
@@ -73,7 +74,7 @@ class Gate:
         scope = {**scope, "headers": [(name, value.strip()) for name, value in scope["headers"]]}
         headers = Headers(scope=scope)
         self._check_origin(headers)
-        principal = await self._principal(headers, entrance)
+        principal = await self._principal(scope, headers, entrance)
         if scope["method"] != method:
             raise _not_allowed(method)
         if method == "POST":
@@ -92,7 +93,7 @@ class Gate:
             if not ours and not (self._is_loopback and is_loopback(origin)):
                 raise Refused(403, "origin_refused", "Pages of this origin may not call here.")
 
-    async def _principal(self, headers: Headers, entrance: str) -> Principal:
+    async def _principal(self, scope: Scope, headers: Headers, entrance: str) -> Principal:
         sent = headers.getlist("authorization")
         token = token_in(sent[0]) if sent else None
         if len(sent) > 1:
@@ -105,12 +106,15 @@ class Gate:
                 "ambiguous_credentials",
                 "This request carries a session and a bearer token. Send one of them.",
             )
+        url = self._public_url + scope["path"]
+        proof = proof_of(sent[0], headers.getlist("dpop"), scope["method"], url)
         try:
             return await self._in_thread(
-                lambda: self._road.bearer.principal(token, Channel.MCP, entrance)
+                lambda: self._road.bearer.principal(token, Channel.MCP, entrance, proof)
             )
         except TokenRefused as fault:
-            raise self._unauthorized(entrance, str(fault)) from None
+            is_dpop = isinstance(fault, ProofRefused)
+            raise self._unauthorized(entrance, str(fault), is_dpop=is_dpop) from None
 
     async def _check_call(
         self, message: dict[str, Any], principal: Principal, entrance: str
@@ -144,8 +148,10 @@ class Gate:
         """
         return await anyio.to_thread.run_sync(run, limiter=self._lookups)
 
-    def _unauthorized(self, entrance: str, fault: str | None = None) -> Refused:
-        header = challenge.token_wanted(self._road.resources, entrance, fault)
+    def _unauthorized(
+        self, entrance: str, fault: str | None = None, *, is_dpop: bool = False
+    ) -> Refused:
+        header = challenge.token_wanted(self._road.resources, entrance, fault, is_dpop=is_dpop)
         detail = fault or "Send an access token; WWW-Authenticate says where to get one."
         return _challenged(401, "unauthorized", detail, header)
 

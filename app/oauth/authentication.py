@@ -3,17 +3,28 @@
 import binascii
 from base64 import b64decode
 from collections.abc import Mapping
+from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from sqlalchemy.orm import Session
 
-from app.oauth.client import SECRET_METHODS, KnownClient, find, is_secret_of
+from app.oauth.client import SECRET_METHODS, KnownClient, KnownSecret, find, secret_of
 
 METHODS = (*SECRET_METHODS, "none")
 
 
-def client_of(session: Session, authorization: str | None, form: Mapping[str, str]) -> KnownClient:
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """A client that has proved who it is, and the secret that it did so with, if any."""
+
+    client: KnownClient
+    secret: KnownSecret | None = None
+
+
+def client_of(
+    session: Session, authorization: str | None, form: Mapping[str, str], now: int
+) -> Authenticated:
     """Give the client that a request authenticates.
 
     Raises:
@@ -24,9 +35,12 @@ def client_of(session: Session, authorization: str | None, form: Mapping[str, st
     client = find(session, client_id)
     if client is None or not client.check_endpoint_auth_method(method, "token"):
         raise _refused()
-    if secret is not None and not is_secret_of(session, client, secret):
+    if secret is None:
+        return Authenticated(client)
+    known = secret_of(session, client, secret, now)
+    if known is None:
         raise _refused()
-    return client
+    return Authenticated(client, known)
 
 
 def _presented(authorization: str | None, form: Mapping[str, str]) -> tuple[str, str, str | None]:

@@ -15,11 +15,15 @@ from app.core import scopes
 from app.core.resource import Resources
 from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
-from app.oauth.errors import UnsupportedResponseType
+from app.oauth.errors import RequestNotSupported, UnsupportedResponseType
 from app.oauth.sent import Sent
 
 # RFC 7636 §4.2: S256 gives 43 characters of base64url.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
+PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+_LONGEST_NONCE = 500
+# Digits.
+_LONGEST_AGE = 9
 
 
 class Asked(BaseModel):
@@ -38,16 +42,11 @@ class Asked(BaseModel):
     state: str | None
     code_challenge: str
     resource: str | None
-
-
-def addressed(session: Session, sent: Sent) -> tuple[KnownClient, str]:
-    """Give who asks, and where the answer goes.
-
-    Raises:
-        OAuth2Error: either is in doubt; the browser is then sent nowhere (RFC 6749 §4.1.2.1).
-    """
-    client = _client(session, sent)
-    return client, _redirect_uri(client, sent)
+    nonce: str | None = None
+    dpop_jkt: str | None = None
+    prompt: frozenset[str] = frozenset()
+    max_age: int | None = None
+    request_uri: str | None = None
 
 
 def validated(resources: Resources, sent: Sent, client: KnownClient, redirect_uri: str) -> Asked:
@@ -57,6 +56,8 @@ def validated(resources: Resources, sent: Sent, client: KnownClient, redirect_ur
         OAuth2Error: it may not, and the client may be told.
     """
     values = sent.each_once()
+    if "request" in values:
+        raise RequestNotSupported("Request objects are not taken: push the request instead.")
     _refuse_other_response(values)
     return Asked(
         client_id=client.client_id,
@@ -66,10 +67,21 @@ def validated(resources: Resources, sent: Sent, client: KnownClient, redirect_ur
         state=values.get("state"),
         code_challenge=_code_challenge(values),
         resource=resource_asked(resources, values.get("resource")),
+        nonce=_nonce(values),
+        dpop_jkt=_dpop_jkt(values),
+        prompt=_prompt(values),
+        max_age=_max_age(values),
+        request_uri=values.get("request_uri"),
     )
 
 
-def _client(session: Session, sent: Sent) -> KnownClient:
+def client_of(session: Session, sent: Sent) -> KnownClient:
+    """Give who asks.
+
+    Raises:
+        InvalidRequestError: that is in doubt; the browser is then sent nowhere
+            (RFC 6749 §4.1.2.1).
+    """
     client_id = sent.values.get("client_id")
     if client_id is None or "client_id" in sent.repeated:
         raise InvalidRequestError("The request does not say which app it comes from: client_id.")
@@ -79,8 +91,12 @@ def _client(session: Session, sent: Sent) -> KnownClient:
     return client
 
 
-def _redirect_uri(client: KnownClient, sent: Sent) -> str:
-    """Give where the answer goes: a registered URI; the only one may be left out."""
+def redirect_uri_of(client: KnownClient, sent: Sent) -> str:
+    """Give where the answer goes: a registered URI; the only one may be left out.
+
+    Raises:
+        InvalidRequestError: that is in doubt.
+    """
     if "redirect_uri" in sent.repeated:
         raise InvalidRequestError("The request names more than one redirect_uri.")
     redirect_uri = sent.values.get("redirect_uri")
@@ -112,6 +128,39 @@ def _code_challenge(values: dict[str, str]) -> str:
     if not _CHALLENGE.fullmatch(challenge):
         raise InvalidRequestError("PKCE is required: the code_challenge is missing or malformed.")
     return challenge
+
+
+def _nonce(values: dict[str, str]) -> str | None:
+    nonce = values.get("nonce")
+    if nonce is not None and len(nonce) > _LONGEST_NONCE:
+        raise InvalidRequestError(f"The nonce is longer than {_LONGEST_NONCE} characters.")
+    return nonce
+
+
+def _dpop_jkt(values: dict[str, str]) -> str | None:
+    """Give the key that the code will be bound to (RFC 9449 §10)."""
+    jkt = values.get("dpop_jkt")
+    if jkt is not None and not _CHALLENGE.fullmatch(jkt):
+        raise InvalidRequestError("The dpop_jkt is no SHA-256 thumbprint of a key.")
+    return jkt
+
+
+def _prompt(values: dict[str, str]) -> frozenset[str]:
+    """Give what the person is to be asked again (OpenID Connect Core §3.1.2.1)."""
+    asked = frozenset(values.get("prompt", "").split())
+    if not asked <= PROMPTS or ("none" in asked and len(asked) > 1):
+        raise InvalidRequestError("The prompt is none, or some of login, consent, select_account.")
+    return asked
+
+
+def _max_age(values: dict[str, str]) -> int | None:
+    """Give how long ago the person may have signed in, in seconds."""
+    asked = values.get("max_age")
+    if asked is None:
+        return None
+    if not asked.isascii() or not asked.isdecimal() or len(asked) > _LONGEST_AGE:
+        raise InvalidRequestError("The max_age is a number of seconds.")
+    return int(asked)
 
 
 def _scope(client: KnownClient, asked: str | None) -> str:

@@ -2,9 +2,10 @@
 
 import hmac
 from dataclasses import dataclass
+from typing import Any
 
 from authlib.oauth2.rfc6749 import ClientMixin
-from sqlalchemy import select
+from sqlalchemy import or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import credentials, scopes
@@ -12,8 +13,12 @@ from app.core.credentials import Prefix
 from app.models import redirect_uri
 from app.models.client import Client, ClientSecret, Source
 from app.models.user import User
+from app.oauth import lifetimes
+from app.oauth.lifetimes import Lifetimes
 
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+# Seconds.
+_NOTED_EVERY = 60
 
 _KNOWN = (
     select(
@@ -27,7 +32,22 @@ _KNOWN = (
         Client.redirect_uris,
         Client.grant_types,
         Client.scopes,
-        User.name,
+        User.name.label("publisher"),
+        Client.owner_id,
+        Client.client_uri,
+        Client.jwks,
+        Client.jwks_uri,
+        Client.post_logout_redirect_uris,
+        Client.required_scopes,
+        Client.is_first_party,
+        Client.is_verified,
+        Client.id_token_signed_response_alg,
+        Client.dpop_bound_access_tokens,
+        Client.access_token_lasts,
+        Client.refresh_token_idles,
+        Client.refresh_token_lasts,
+        Client.code_lasts,
+        Client.device_code_lasts,
     )
     .outerjoin(User, User.id == Client.owner_id)
     .where(Client.revoked_at.is_(None))
@@ -49,6 +69,17 @@ class KnownClient(ClientMixin):
     grant_types: tuple[str, ...]
     scopes: frozenset[str]
     publisher: str | None
+    owner_id: int | None
+    client_uri: str | None
+    jwks: dict[str, Any] | None
+    jwks_uri: str | None
+    post_logout_redirect_uris: tuple[str, ...]
+    required_scopes: frozenset[str]
+    is_first_party: bool
+    is_verified: bool
+    id_token_alg: str
+    dpop_bound: bool
+    lifetimes: Lifetimes
 
     def check_redirect_uri(self, redirect_uri_: str) -> bool:
         """Tell whether the browser may be sent there (RFC 9700 §2.1)."""
@@ -70,30 +101,65 @@ def find(session: Session, client_id: str) -> KnownClient | None:
     row = session.execute(_KNOWN.where(Client.client_id == client_id)).one_or_none()
     if row is None:
         return None
-    *plain, uris, grant_types, allowed, publisher = row
-    key, public_id, name, description, source, is_public, auth_method = plain
     return KnownClient(
-        key=key,
-        client_id=public_id,
-        name=name,
-        description=description,
-        source=Source(source),
-        is_public=is_public,
-        auth_method=auth_method,
-        redirect_uris=tuple(uris),
-        grant_types=tuple(grant_types),
-        scopes=scopes.parse(allowed),
-        publisher=publisher,
+        key=row.id,
+        client_id=row.client_id,
+        name=row.name,
+        description=row.description,
+        source=Source(row.source),
+        is_public=row.is_public,
+        auth_method=row.token_endpoint_auth_method,
+        redirect_uris=tuple(row.redirect_uris),
+        grant_types=tuple(row.grant_types),
+        scopes=scopes.parse(row.scopes),
+        publisher=row.publisher,
+        owner_id=row.owner_id,
+        client_uri=row.client_uri,
+        jwks=row.jwks,
+        jwks_uri=row.jwks_uri,
+        post_logout_redirect_uris=tuple(row.post_logout_redirect_uris),
+        required_scopes=scopes.parse(row.required_scopes),
+        is_first_party=row.is_first_party,
+        is_verified=row.is_verified,
+        id_token_alg=row.id_token_signed_response_alg,
+        dpop_bound=row.dpop_bound_access_tokens,
+        lifetimes=lifetimes.of(
+            row.access_token_lasts,
+            row.refresh_token_idles,
+            row.refresh_token_lasts,
+            row.code_lasts,
+            row.device_code_lasts,
+        ),
     )
 
 
-def is_secret_of(session: Session, client: KnownClient, secret: str) -> bool:
-    """Tell whether this is one of the client's secrets; compared in constant time."""
+@dataclass(frozen=True, slots=True)
+class KnownSecret:
+    """The secret that a client presented; `used_at` is when it last did, as noted."""
+
+    id: int
+    used_at: int | None
+
+
+def secret_of(session: Session, client: KnownClient, secret: str, now: int) -> KnownSecret | None:
+    """Give the live secret of the client that this is; compared in constant time."""
     if not credentials.is_well_formed(secret, Prefix.CLIENT_SECRET):
-        return False
+        return None
     given = credentials.digest(secret)
-    known = session.scalars(
-        select(ClientSecret.digest).where(ClientSecret.client_key == client.key)
+    live = or_(ClientSecret.expires_at.is_(None), ClientSecret.expires_at > now)
+    known = session.execute(
+        select(ClientSecret.id, ClientSecret.last_used_at, ClientSecret.digest).where(
+            ClientSecret.client_key == client.key, live
+        )
     )
     # Every one is compared, whichever fits.
-    return sum(hmac.compare_digest(given, digest) for digest in known) > 0
+    fitting = [row for row in known.all() if hmac.compare_digest(given, row.digest)]
+    return KnownSecret(fitting[0].id, fitting[0].last_used_at) if fitting else None
+
+
+def note_use(session: Session, secret: KnownSecret, now: int) -> None:
+    """Write down that a secret is in use; once a minute, or it is the load."""
+    if secret.used_at is None or secret.used_at <= now - _NOTED_EVERY:
+        session.execute(
+            update(ClientSecret).where(ClientSecret.id == secret.id).values(last_used_at=now)
+        )

@@ -7,7 +7,7 @@ from authlib.oauth2.rfc7636.challenge import CODE_VERIFIER_PATTERN, create_s256_
 
 from app.core import credentials
 from app.models.grant import AuthorizationCode
-from app.oauth import lookup, tokens
+from app.oauth import lookup, purge, tokens
 from app.oauth.audience import resource_within
 from app.oauth.issue import TokenGrant
 
@@ -16,6 +16,7 @@ class CodeExchange(TokenGrant):
     """Exchanges an authorization code for tokens, once."""
 
     GRANT_TYPE = "authorization_code"
+    CLEANS = purge.CODES_AND_REFRESH
 
     def validate_token_request(self) -> None:
         """Check the request, in this order."""
@@ -24,6 +25,8 @@ class CodeExchange(TokenGrant):
         self._code_was_not_used_before()  # RFC 6749 §4.1.2
         self._redirect_uri_is_the_same()  # RFC 6749 §4.1.3
         self._verifier_fits_the_challenge()  # RFC 7636 §4.6
+        self._key_is_the_announced_one()  # RFC 9449 §10
+        self.key_is_proved()  # RFC 9449 §5.2
         self._authorization_still_counts()
         self._resource_was_authorized()  # RFC 8707 §2.2
         self._code_is_used_up()  # RFC 9700 §4.5
@@ -33,7 +36,7 @@ class CodeExchange(TokenGrant):
         code = lookup.find_code(self.request.session, self.digest)
         if code is None or code.client_key != self.request.client.key:
             raise InvalidGrantError("The code is unknown.")
-        self.code = code
+        self.code, self.nonce = code, code.nonce
 
     def _code_was_not_used_before(self) -> None:
         if self.code.consumed_at is not None:
@@ -56,6 +59,10 @@ class CodeExchange(TokenGrant):
             self.code.code_challenge,
         ):
             raise InvalidGrantError("The code_verifier does not fit the code_challenge.")
+
+    def _key_is_the_announced_one(self) -> None:
+        if self.code.jkt not in (None, self.request.jkt):
+            raise InvalidGrantError("The code is bound to another key.")
 
     def _authorization_still_counts(self) -> None:
         family = tokens.live_family(self.request.session, self.code.family_id)

@@ -3,13 +3,19 @@
 from authlib.oauth2 import OAuth2Error
 
 __all__ = [
+    "ConsentRequired",
     "InvalidClientMetadata",
+    "InvalidDpopProof",
     "InvalidRedirectUri",
+    "InvalidRequestUri",
     "InvalidTarget",
+    "LoginRequired",
     "OAuth2Error",
     "RegistrationClosed",
     "Reported",
+    "RequestNotSupported",
     "UnsupportedResponseType",
+    "UseDpopNonce",
 ]
 
 
@@ -25,6 +31,18 @@ class InvalidTarget(OAuth2Error):
     error = "invalid_target"
 
 
+class InvalidDpopProof(OAuth2Error):
+    """The proof of possession will not do (RFC 9449 §5)."""
+
+    error = "invalid_dpop_proof"
+
+
+class UseDpopNonce(OAuth2Error):
+    """The proof must hold the nonce that comes with this answer (RFC 9449 §8)."""
+
+    error = "use_dpop_nonce"
+
+
 class InvalidRedirectUri(OAuth2Error):
     """A redirect URI cannot be registered; the description names it (RFC 7591 §3.2.2)."""
 
@@ -35,6 +53,30 @@ class InvalidClientMetadata(OAuth2Error):
     """A member of the registration will not do (RFC 7591 §3.2.2)."""
 
     error = "invalid_client_metadata"
+
+
+class InvalidRequestUri(OAuth2Error):
+    """There is no such pushed request (RFC 9126 §4, OpenID Connect Core §3.1.2.6)."""
+
+    error = "invalid_request_uri"
+
+
+class RequestNotSupported(OAuth2Error):
+    """Request objects are not taken (OpenID Connect Core §6.1)."""
+
+    error = "request_not_supported"
+
+
+class LoginRequired(OAuth2Error):
+    """The person must sign in, and the request forbids to ask (OpenID Connect Core §3.1.2.6)."""
+
+    error = "login_required"
+
+
+class ConsentRequired(OAuth2Error):
+    """The person must decide, and the request forbids to ask (OpenID Connect Core §3.1.2.6)."""
+
+    error = "consent_required"
 
 
 class RegistrationClosed(OAuth2Error):

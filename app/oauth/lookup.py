@@ -18,6 +18,8 @@ class CodeRow:
     consumed_at: int | None
     redirect_uri: str | None
     code_challenge: str
+    nonce: str | None
+    jkt: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,14 +30,19 @@ class RefreshTokenRow:
     client_key: int
     expires_at: int
     consumed_at: int | None
+    answer: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
 class AccessTokenRow:
-    """An access token's family and client."""
+    """An access token, and whose it is; `expires_at` is in seconds since the epoch."""
 
     family_id: int
     client_key: int
+    scopes: str
+    resource: str | None
+    jkt: str | None
+    expires_at: int
 
 
 def find_code(session: Session, digest: bytes) -> CodeRow | None:
@@ -48,6 +55,8 @@ def find_code(session: Session, digest: bytes) -> CodeRow | None:
             AuthorizationCode.consumed_at,
             AuthorizationCode.redirect_uri,
             AuthorizationCode.code_challenge,
+            AuthorizationCode.nonce,
+            AuthorizationCode.jkt,
         )
         .join(Family, Family.id == AuthorizationCode.family_id)
         .join(Grant, Grant.id == Family.grant_id)
@@ -64,6 +73,7 @@ def find_refresh_token(session: Session, digest: bytes) -> RefreshTokenRow | Non
             Grant.client_key,
             RefreshToken.expires_at,
             RefreshToken.consumed_at,
+            RefreshToken.answer,
         )
         .join(Family, Family.id == RefreshToken.family_id)
         .join(Grant, Grant.id == Family.grant_id)
@@ -75,7 +85,14 @@ def find_refresh_token(session: Session, digest: bytes) -> RefreshTokenRow | Non
 def find_access_token(session: Session, digest: bytes) -> AccessTokenRow | None:
     """Give the access token with this digest, if there is one."""
     row = session.execute(
-        select(AccessToken.family_id, Grant.client_key)
+        select(
+            AccessToken.family_id,
+            Grant.client_key,
+            AccessToken.scopes,
+            AccessToken.resource,
+            AccessToken.jkt,
+            AccessToken.expires_at,
+        )
         .join(Family, Family.id == AccessToken.family_id)
         .join(Grant, Grant.id == Family.grant_id)
         .where(AccessToken.digest == digest)

@@ -6,8 +6,22 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from app.core.resource import Resources
 from app.core.scopes import BASIC, THIRD_PARTY
+from app.oauth import dpop, keys
 from app.oauth.authentication import METHODS
 from app.procedures.clients import GRANT_TYPES
+
+_CONFIDENTIAL = [method for method in METHODS if method != "none"]
+_ENDPOINTS = {
+    "authorization_endpoint": "/oauth/authorize",
+    "token_endpoint": "/oauth/token",
+    "revocation_endpoint": "/oauth/revoke",
+    "introspection_endpoint": "/oauth/introspect",
+    "pushed_authorization_request_endpoint": "/oauth/par",
+    "device_authorization_endpoint": "/oauth/device_authorization",
+    "userinfo_endpoint": "/oauth/userinfo",
+    "end_session_endpoint": "/oauth/logout",
+    "jwks_uri": "/oauth/jwks",
+}
 
 
 def server_metadata(resources: Resources, *, is_registration_open: bool) -> dict[str, Any]:
@@ -15,9 +29,7 @@ def server_metadata(resources: Resources, *, is_registration_open: bool) -> dict
     metadata = AuthorizationServerMetadata(
         {
             "issuer": resources.public_url,
-            "authorization_endpoint": resources.url("/oauth/authorize"),
-            "token_endpoint": resources.url("/oauth/token"),
-            "revocation_endpoint": resources.url("/oauth/revoke"),
+            **{name: resources.url(path) for name, path in _ENDPOINTS.items()},
             "scopes_supported": list(THIRD_PARTY),
             "response_types_supported": ["code"],
             "response_modes_supported": ["query"],
@@ -25,13 +37,31 @@ def server_metadata(resources: Resources, *, is_registration_open: bool) -> dict
             "code_challenge_methods_supported": ["S256"],
             "token_endpoint_auth_methods_supported": list(METHODS),
             "revocation_endpoint_auth_methods_supported": list(METHODS),
+            "introspection_endpoint_auth_methods_supported": _CONFIDENTIAL,
+            "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
             "authorization_response_iss_parameter_supported": True,
             "service_documentation": resources.url("/docs/api"),
+            **_OPENID,
         }
     )
     if is_registration_open:
         metadata["registration_endpoint"] = resources.url("/oauth/register")
     return dict(metadata)
+
+
+# OpenID Connect Discovery §3.
+_OPENID = {
+    "subject_types_supported": ["public"],
+    "id_token_signing_alg_values_supported": list(keys.ALGORITHMS),
+    "claims_supported": [
+        *("iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash"),
+        *("name", "email", "email_verified"),
+    ],
+    "prompt_values_supported": ["none", "login", "consent", "select_account"],
+    "claims_parameter_supported": False,
+    "request_parameter_supported": False,
+    "request_uri_parameter_supported": False,
+}
 
 
 def resource_metadata(resources: Resources, path: str) -> dict[str, Any]:
@@ -44,6 +74,7 @@ def resource_metadata(resources: Resources, path: str) -> dict[str, Any]:
         "authorization_servers": [resources.public_url],
         "scopes_supported": list(BASIC),
         "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
         "resource_name": "Latchkey",
         "resource_documentation": resources.url("/docs/api"),
     }

@@ -10,7 +10,8 @@ from app.core.system import acting_as_system
 from app.models.client import Client, Source
 from app.models.user import User
 from app.oauth import tokens
-from app.oauth.tokens import Authorization
+from app.oauth.client import find
+from app.oauth.tokens import Authorization, NewToken
 from app.procedures.clients import NewClient, register
 
 
@@ -83,26 +84,22 @@ def mint_token(
         InvalidInput: the client may not ask for one of the scopes.
     """
     with acting_as_system(engine, "mint a token") as session:
-        client = session.execute(
-            select(Client.id, Client.scopes).where(
-                Client.client_id == client_id, Client.revoked_at.is_(None)
-            )
-        ).one_or_none()
+        client = find(session, client_id)
         user_id = session.scalar(select(User.id).where(User.email == email))
         if client is None or user_id is None:
             raise NotFound(
                 "There is no such client." if client is None else "There is no such user."
             )
-        if excess := granted - scopes.parse(client.scopes):
+        if excess := granted - client.scopes:
             raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.")
-        authorization = Authorization(user_id, client.id, granted, resource)
+        authorization = Authorization(user_id, client.key, granted, resource)
         family_id = tokens.open_family(session, authorization, now)
-        token = tokens.issue_access_token(
-            session, family_id, granted=scopes.render(granted), resource=resource, now=now
-        )
+        lasts = client.lifetimes.access_token
+        minted = NewToken(scopes.render(granted), resource, None, lasts)
+        token = tokens.issue_access_token(session, family_id, minted, now)
     return {
         "access_token": token,
         "token_type": "Bearer",
-        "expires_in": tokens.ACCESS_TOKEN_LASTS,
+        "expires_in": lasts,
         "scope": scopes.render(granted),
     }

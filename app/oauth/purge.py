@@ -1,19 +1,29 @@
 """Removing what has expired, a few rows per transaction, so that nobody waits for it."""
 
-from sqlalchemy import Engine, delete, exists, select
+from typing import Any
+
+from sqlalchemy import ColumnElement, Engine, and_, delete, exists, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.system import acting_as_system
+from app.extensions import Model
 from app.models.client import Client, Source
 from app.models.grant import (
     AccessToken,
     AuthorizationCode,
     ConsentRequest,
+    DeviceAuthorization,
+    Family,
     Grant,
+    PushedRequest,
     RefreshToken,
 )
+from app.models.signing import UsedJti
 from app.models.user import Login
 
-BATCH = 250
+# Rows per transaction: SQLite's writers wait for one another.
+_BATCHES = {"sqlite": 250}
+_BATCH = 1000
 # Seconds. A used code or refresh token is kept past its end for as long, to recognise a replay.
 KEPT = 24 * 3600
 
@@ -22,41 +32,65 @@ _KEYS = (
     (AuthorizationCode, AuthorizationCode.digest),
     (RefreshToken, RefreshToken.digest),
     (ConsentRequest, ConsentRequest.id),
+    (DeviceAuthorization, DeviceAuthorization.digest),
+    (PushedRequest, PushedRequest.digest),
+    (UsedJti, UsedJti.digest),
     (Login, Login.digest),
 )
 
 
+# Which tables are cleaned of how many rows at an issue: two in all.
+ACCESS_TWICE = ((AccessToken, 2),)
+ACCESS_AND_REFRESH = ((AccessToken, 1), (RefreshToken, 1))
+CODES_AND_REFRESH = ((AuthorizationCode, 1), (RefreshToken, 1))
+Cleaned = tuple[tuple[type[AccessToken | AuthorizationCode | RefreshToken], int], ...]
+
+
+def clean_as_you_go(session: Session, tables: Cleaned, now: int) -> None:
+    """Remove a few expired rows, within the transaction in which new ones come."""
+    for table, most in tables:
+        some = select(table.digest).where(table.expires_at < now - KEPT).limit(most)
+        session.execute(delete(table).where(table.digest.in_(some)))
+
+
 def purge(engine: Engine, now: int) -> int:
-    """Remove what has expired, and clients that nobody ever used; give how many rows."""
+    """Remove what has expired, and clients that nobody ever used; give how many rows.
+
+    It may run in several places at once: each removes what it finds, and there is nothing else.
+    """
     before = now - KEPT
-    expired = sum(_emptied(engine, index, before) for index in range(len(_KEYS)))
-    return expired + _without_never_used(engine, before)
-
-
-def _without_never_used(engine: Engine, before: int) -> int:
-    """Remove clients that registered themselves, and that nobody has ever allowed anything."""
-    allowed = exists().where(Grant.client_key == Client.id)
-    some = select(Client.id).where(
-        Client.source == Source.REGISTRATION, Client.created_at < before, ~allowed
+    expired = sum(_removed(engine, table, key, table.expires_at < before) for table, key in _KEYS)
+    return (
+        expired
+        + _removed(engine, Family, Family.id, _led_to_nothing(before))
+        + _removed(engine, Client, Client.id, _never_allowed(before))
     )
-    removed = 0
-    while True:
-        with acting_as_system(engine, "purge clients") as session:
-            gone = session.execute(
-                delete(Client).where(Client.id.in_(some.limit(BATCH))).returning(Client.id)
-            ).all()
-        removed += len(gone)
-        if len(gone) < BATCH:
-            return removed
 
 
-def _emptied(engine: Engine, index: int, before: int) -> int:
-    table, key = _KEYS[index]
+def _led_to_nothing(before: int) -> ColumnElement[bool]:
+    """Tell which families have neither codes nor tokens left; a client's own stays."""
+    below = (AccessToken, AuthorizationCode, RefreshToken, DeviceAuthorization)
+    of_service = exists().where(Grant.id == Family.grant_id, Grant.is_service)
+    empty = (~exists().where(table.family_id == Family.id) for table in below)
+    return and_(Family.created_at < before, ~of_service, *empty)
+
+
+def _never_allowed(before: int) -> ColumnElement[bool]:
+    """Tell which clients registered themselves, and were never allowed anything by anybody."""
+    by_itself = Client.source.in_((Source.REGISTRATION, Source.DOCUMENT))
+    allowed = exists().where(Grant.client_key == Client.id)
+    return and_(by_itself, Client.created_at < before, ~allowed)
+
+
+def _removed(
+    engine: Engine, table: type[Model], key: InstrumentedAttribute[Any], gone: ColumnElement[bool]
+) -> int:
+    batch = _BATCHES.get(engine.dialect.name, _BATCH)
     removed = 0
     while True:
-        with acting_as_system(engine, "purge expired rows") as session:
-            some = select(key).where(table.expires_at < before).limit(BATCH)
-            gone = session.execute(delete(table).where(key.in_(some)).returning(key)).all()
-        removed += len(gone)
-        if len(gone) < BATCH:
+        with acting_as_system(engine, f"purge {table.__tablename__}") as session:
+            some = select(key).where(gone).limit(batch)
+            rows = session.execute(delete(table).where(key.in_(some)).returning(key)).all()
+        removed += len(rows)
+        if len(rows) < batch:
             return removed

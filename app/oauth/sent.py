@@ -75,21 +75,29 @@ def printable(text: str) -> str:
 class TokenRequest(OAuth2Request):
     """A request to the token endpoint, with the transaction that it is answered in.
 
-    `now` is in seconds since the epoch.
+    `now` is in seconds since the epoch; `jkt` is the thumbprint of the key that the client has
+    proved to hold, if it did (RFC 9449 §5).
     """
 
     client: KnownClient
 
     def __init__(
-        self, form: dict[str, str], client: KnownClient, session: Session, now: int
+        self,
+        form: dict[str, str],
+        client: KnownClient,
+        session: Session,
+        now: int,
+        *,
+        jkt: str | None = None,
     ) -> None:
         # Not OAuth2Request's own: it would judge the transport by the URL, behind any proxy.
         self.method = "POST"
         self.payload = BasicOAuth2Payload(form)
-        self._form = form
+        self.given = form
         self.client = client
         self.session = session
         self.now = now
+        self.jkt = jkt
 
     def value(self, name: str) -> str:
         """Give a parameter.
@@ -97,11 +105,11 @@ class TokenRequest(OAuth2Request):
         Raises:
             InvalidRequestError: it is missing.
         """
-        value = self._form.get(name)
+        value = self.given.get(name)
         if value is None:
             raise InvalidRequestError(f"The parameter {name} is missing.")
         return value
 
     def optional(self, name: str) -> str | None:
         """Give a parameter, or None where it was left out."""
-        return self._form.get(name)
+        return self.given.get(name)

@@ -1,21 +1,36 @@
-"""The token and revocation endpoints: each request is answered within one transaction."""
+"""The endpoints that clients prove themselves at: each request is answered in one transaction."""
 
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, cast
 
 from authlib.oauth2 import AuthorizationServer, OAuth2Error
 from sqlalchemy import Engine
 
 from app.core.resource import Resources
+from app.core.share import Share, Shares
 from app.core.system import acting_as_system
-from app.oauth.authentication import client_of
+from app.oauth.authentication import Authenticated, client_of
+from app.oauth.client import note_use
+from app.oauth.client_credentials import ClientCredentials
 from app.oauth.code_exchange import CodeExchange
+from app.oauth.device import authorized
+from app.oauth.device_code import DeviceCode
+from app.oauth.dpop import Proof, Proofs
+from app.oauth.errors import UseDpopNonce
+from app.oauth.introspection import introspected
 from app.oauth.issue import TokenGrant
+from app.oauth.keys import Keys
+from app.oauth.pushed import push
 from app.oauth.refresh import Refresh
 from app.oauth.revocation import revoke
 from app.oauth.sent import TokenRequest, posted, printable
+from app.oauth.token_exchange import TokenExchange
+
+GRANTS = (CodeExchange, Refresh, ClientCredentials, DeviceCode, TokenExchange)
+NONCE = "DPoP-Nonce"
 
 _UNAUTHORIZED = 401
 _NOT_STORED = {"Cache-Control": "no-store", "Pragma": "no-cache"}
@@ -49,28 +64,56 @@ class Posted:
     query: bytes
     body: bytes
     authorization: str | None
+    path: str
+    proofs: Sequence[str] = ()
 
 
 class Server(AuthorizationServer):
     """Authlib's registry of grants, bound to our tables."""
 
     def __init__(
-        self, engine: Engine, resources: Resources, now: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        resources: Resources,
+        *,
+        keys: Keys,
+        proofs: Proofs,
+        shares: Shares,
+        now: Callable[[], float] = time.time,
     ) -> None:
         super().__init__()
         self.resources = resources
+        self.keys = keys
+        self._proofs = proofs
         self._engine = engine
+        self._shares = shares
         self._now = now
-        self.register_grant(CodeExchange)
-        self.register_grant(Refresh)
+        for grant in GRANTS:
+            self.register_grant(grant)
 
     def token(self, sent: Posted) -> Answer:
         """Answer a token request (RFC 6749 §3.2)."""
-        return self._answered("answer a token request", sent, self._token)
+        return self._answered("answer a token request", sent, self._token, self._shares.tokens)
 
     def revocation(self, sent: Posted) -> Answer:
         """Answer a revocation request (RFC 7009 §2)."""
-        return self._answered("revoke a token", sent, _revocation)
+        return self._answered("revoke a token", sent, _revocation, self._shares.tokens)
+
+    def introspection(self, sent: Posted) -> Answer:
+        """Answer an introspection request (RFC 7662 §2)."""
+        answer = partial(_introspection, self.resources.public_url)
+        share = self._shares.introspections
+        return self._answered("introspect a token", sent, answer, share, reads=True)
+
+    def push(self, sent: Posted) -> Answer:
+        """Take an authorization request ahead (RFC 9126 §2)."""
+        answer = partial(_pushed, self.resources)
+        return self._answered("push a request", sent, answer, self._shares.tokens)
+
+    def device_authorization(self, sent: Posted) -> Answer:
+        """Answer a device authorization request (RFC 8628 §3.1)."""
+        answer = partial(_device, self.resources)
+        return self._answered("authorize a device", sent, answer, self._shares.tokens)
 
     def _token(self, request: TokenRequest) -> Answer:
         request.value("grant_type")
@@ -83,19 +126,57 @@ class Server(AuthorizationServer):
         return Answer(200, grant.issued())
 
     def _answered(
-        self, reason: str, sent: Posted, answer: Callable[[TokenRequest], Answer]
+        self,
+        reason: str,
+        sent: Posted,
+        answer: Callable[[TokenRequest], Answer],
+        share: Share,
+        *,
+        reads: bool = False,
     ) -> Answer:
+        now = int(self._now())
         try:
             form = posted(sent.content_type, sent.query, sent.body)
-            # Apart, and without a lock: what is no client's must not hold clients up.
-            with acting_as_system(self._engine, "authenticate a client", reads=True) as session:
-                client = client_of(session, sent.authorization, form)
-            with acting_as_system(self._engine, reason) as session:
-                return answer(TokenRequest(form, client, session, int(self._now())))
+            known = self._authenticated(sent, form, now)
+            share.spend(f"client {known.client.key}")
+            jkt = self._proved(sent)
+            # A key that is made now would wait for the transaction below.
+            self.keys.ready()
+            with acting_as_system(self._engine, reason, reads=reads) as session:
+                if known.secret and not reads:
+                    note_use(session, known.secret, now)
+                return answer(TokenRequest(form, known.client, session, now, jkt=jkt))
+        except UseDpopNonce as error:
+            answered = error_answer(error)
+            return replace(answered, headers={**answered.headers, NONCE: self._proofs.nonce()})
         except OAuth2Error as error:
             return error_answer(error)
+
+    def _authenticated(self, sent: Posted, form: Mapping[str, str], now: int) -> Authenticated:
+        # Apart, and without a lock: what is no client's must not hold clients up.
+        with acting_as_system(self._engine, "authenticate a client", reads=True) as session:
+            return client_of(session, sent.authorization, form, now)
+
+    def _proved(self, sent: Posted) -> str | None:
+        """Give the thumbprint of the key that the client proves to hold, if it does."""
+        if not sent.proofs:
+            return None
+        proof = Proof(sent.proofs, "POST", self.resources.url(sent.path))
+        return self._proofs.jkt_of_request(proof)
 
 
 def _revocation(request: TokenRequest) -> Answer:
     revoke(request)
     return Answer(200, {})
+
+
+def _introspection(issuer: str, request: TokenRequest) -> Answer:
+    return Answer(200, introspected(request, issuer))
+
+
+def _pushed(resources: Resources, request: TokenRequest) -> Answer:
+    return Answer(201, push(request, resources))
+
+
+def _device(resources: Resources, request: TokenRequest) -> Answer:
+    return Answer(200, authorized(request, resources))

@@ -5,29 +5,61 @@ Each function works within the caller's transaction, so that an issue is whole o
 
 from dataclasses import dataclass
 
-from sqlalchemy import delete, insert, select, update
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.models.client import Client
 from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
-from app.models.user import User
+from app.models.user import RoleScope, User, UserRole
 
-# Seconds.
-ACCESS_TOKEN_LASTS = 3600
-REFRESH_TOKEN_LASTS = 30 * 24 * 3600
-CODE_LASTS = 60
+_FAMILY = (
+    Family.id,
+    Grant.client_key,
+    Grant.user_id,
+    Family.scopes,
+    Family.resource,
+    Family.auth_time,
+    Family.jkt,
+    Family.created_at,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Authorization:
-    """What a person allowed a client, and what the tokens of it are good for."""
+    """What a person allowed a client, and what the tokens of it are good for.
+
+    `auth_time` is when the person had signed in, in seconds since the epoch.
+    """
 
     user_id: int
     client_key: int
     scopes: frozenset[str]
     resource: str | None
+    auth_time: int | None = None
+    is_service: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NewCode:
+    """What an authorization code is bound to; it `lasts` that many seconds."""
+
+    redirect_uri: str | None
+    code_challenge: str
+    nonce: str | None
+    jkt: str | None
+    lasts: int
+
+
+@dataclass(frozen=True, slots=True)
+class NewToken:
+    """What an access token is good for; it `lasts` that many seconds."""
+
+    scope: str
+    resource: str | None
+    jkt: str | None
+    lasts: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +68,12 @@ class FamilyRow:
 
     id: int
     client_key: int
+    user_id: int
     scopes: str
     resource: str | None
+    auth_time: int | None
+    jkt: str | None
+    created_at: int
 
 
 def open_family(session: Session, given: Authorization, now: int) -> int:
@@ -51,6 +87,7 @@ def open_family(session: Session, given: Authorization, now: int) -> int:
             grant_id=_widened_grant(session, given, now),
             scopes=scopes.render(given.scopes),
             resource=given.resource,
+            auth_time=given.auth_time,
             created_at=now,
         )
         .returning(Family.id)
@@ -60,33 +97,30 @@ def open_family(session: Session, given: Authorization, now: int) -> int:
 
 def _widened_grant(session: Session, given: Authorization, now: int) -> int | None:
     """Give the id of the person's live grant for the client; it holds these scopes too now."""
+    whose = {
+        "user_id": given.user_id,
+        "client_key": given.client_key,
+        "is_service": given.is_service,
+    }
     grant = session.execute(
-        select(Grant.id, Grant.scopes).where(
-            Grant.user_id == given.user_id,
-            Grant.client_key == given.client_key,
-            Grant.revoked_at.is_(None),
-        )
+        select(Grant.id, Grant.scopes).filter_by(**whose).where(Grant.revoked_at.is_(None))
     ).one_or_none()
     if grant is None:
         return session.scalar(
             insert(Grant)
-            .values(
-                user_id=given.user_id,
-                client_key=given.client_key,
-                scopes=scopes.render(given.scopes),
-                created_at=now,
-            )
+            .values(**whose, scopes=scopes.render(given.scopes), created_at=now)
             .returning(Grant.id)
         )
     wider = scopes.render(scopes.parse(grant.scopes) | given.scopes)
-    session.execute(update(Grant).where(Grant.id == grant.id).values(scopes=wider))
+    if wider != grant.scopes:
+        session.execute(update(Grant).where(Grant.id == grant.id).values(scopes=wider))
     return int(grant.id)
 
 
 def live_family(session: Session, family_id: int) -> FamilyRow | None:
     """Give a family; None where it, its grant, its client or its person no longer counts."""
     row = session.execute(
-        select(Family.id, Grant.client_key, Family.scopes, Family.resource)
+        select(*_FAMILY)
         .join(Grant, Grant.id == Family.grant_id)
         .join(Client, Client.id == Grant.client_key)
         .join(User, User.id == Grant.user_id)
@@ -101,6 +135,46 @@ def live_family(session: Session, family_id: int) -> FamilyRow | None:
     return None if row is None else FamilyRow(*row)
 
 
+def scopes_of(session: Session, user_id: int) -> frozenset[str] | None:
+    """Give what a person's roles hold; None where the person no longer counts."""
+    held = session.execute(
+        select(func.aggregate_strings(RoleScope.scope, " "))
+        .select_from(User)
+        .outerjoin(UserRole, UserRole.user_id == User.id)
+        .outerjoin(RoleScope, RoleScope.role_id == UserRole.role_id)
+        .where(User.id == user_id, User.suspended_at.is_(None))
+        .group_by(User.id)
+    ).one_or_none()
+    return None if held is None else scopes.parse(held[0])
+
+
+def service_family(session: Session, wanted: Authorization, now: int) -> FamilyRow:
+    """Give the family of the tokens that a client gets for itself; there is one, and it stays."""
+    row = session.execute(
+        select(*_FAMILY, Grant.scopes.label("granted"))
+        .join(Grant, Grant.id == Family.grant_id)
+        .where(
+            Grant.user_id == wanted.user_id,
+            Grant.client_key == wanted.client_key,
+            Grant.is_service,
+            Grant.revoked_at.is_(None),
+            Family.revoked_at.is_(None),
+        )
+        .limit(1)
+    ).one_or_none()
+    if row is not None and wanted.scopes <= scopes.parse(row.granted):
+        return FamilyRow(*row[:-1])
+    if row is not None:
+        _widened_grant(session, wanted, now)
+        return FamilyRow(*row[:-1])
+    return _family(session, open_family(session, wanted, now))
+
+
+def _family(session: Session, family_id: int) -> FamilyRow:
+    found = select(*_FAMILY).join(Grant, Grant.id == Family.grant_id)
+    return FamilyRow(*session.execute(found.where(Family.id == family_id)).one())
+
+
 def revoke_family(session: Session, family_id: int, now: int) -> bool:
     """Revoke everything that one authorization led to; tell whether it was not revoked yet."""
     revoked = session.execute(
@@ -112,42 +186,53 @@ def revoke_family(session: Session, family_id: int, now: int) -> bool:
     return revoked.one_or_none() is not None
 
 
-def issue_code(
-    session: Session, family_id: int, *, redirect_uri: str | None, code_challenge: str, now: int
-) -> str:
+def bind_family(session: Session, family_id: int, jkt: str) -> None:
+    """Bind the refresh tokens of a family to a client's key (RFC 9449 §5)."""
+    session.execute(update(Family).where(Family.id == family_id).values(jkt=jkt))
+
+
+def issue_code(session: Session, family_id: int, code: NewCode, now: int) -> str:
     """Give a new authorization code (RFC 6749 §4.1.2)."""
-    code = credentials.issue(Prefix.AUTHORIZATION_CODE)
+    issued = credentials.issue(Prefix.AUTHORIZATION_CODE)
     session.execute(
         insert(AuthorizationCode).values(
-            digest=credentials.digest(code),
+            digest=credentials.digest(issued),
             family_id=family_id,
-            redirect_uri=redirect_uri,
-            code_challenge=code_challenge,
-            expires_at=now + CODE_LASTS,
+            redirect_uri=code.redirect_uri,
+            code_challenge=code.code_challenge,
+            nonce=code.nonce,
+            jkt=code.jkt,
+            expires_at=now + code.lasts,
         )
     )
-    return code
+    return issued
 
 
-def issue_access_token(
-    session: Session, family_id: int, *, granted: str, resource: str | None, now: int
-) -> str:
-    """Give a new access token, good for the scopes and the resource given (none: everywhere)."""
-    token = credentials.issue(Prefix.ACCESS_TOKEN)
+def issue_access_token(session: Session, family_id: int, token: NewToken, now: int) -> str:
+    """Give a new opaque access token."""
+    issued = credentials.issue(Prefix.ACCESS_TOKEN)
+    keep_access_token(session, family_id, issued, token, now)
+    return issued
+
+
+def keep_access_token(
+    session: Session, family_id: int, issued: str, token: NewToken, now: int
+) -> None:
+    """Write down that an access token was issued, so that it can be revoked."""
     session.execute(
         insert(AccessToken).values(
-            digest=credentials.digest(token),
+            digest=credentials.digest(issued),
             family_id=family_id,
-            scopes=granted,
-            resource=resource,
+            scopes=token.scope,
+            resource=token.resource,
+            jkt=token.jkt,
             issued_at=now,
-            expires_at=now + ACCESS_TOKEN_LASTS,
+            expires_at=now + token.lasts,
         )
     )
-    return token
 
 
-def issue_refresh_token(session: Session, family_id: int, now: int) -> str:
+def issue_refresh_token(session: Session, family_id: int, *, expires_at: int, now: int) -> str:
     """Give a new refresh token; the caller has consumed the one before."""
     token = credentials.issue(Prefix.REFRESH_TOKEN)
     session.execute(
@@ -155,10 +240,17 @@ def issue_refresh_token(session: Session, family_id: int, now: int) -> str:
             digest=credentials.digest(token),
             family_id=family_id,
             issued_at=now,
-            expires_at=now + REFRESH_TOKEN_LASTS,
+            expires_at=expires_at,
         )
     )
     return token
+
+
+def keep_answer(session: Session, digest: bytes, sealed: bytes) -> None:
+    """Keep what a refresh token was exchanged for, for a retry."""
+    session.execute(
+        update(RefreshToken).where(RefreshToken.digest == digest).values(answer=sealed)
+    )
 
 
 def consume(

@@ -20,7 +20,13 @@ from app.models.client import (
 from app.procedures.shapes import Given, GivenId
 
 RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
-GRANT_TYPES = ["authorization_code", "refresh_token"]
+GRANT_TYPES = [
+    "authorization_code",
+    "refresh_token",
+    "client_credentials",
+    "urn:ietf:params:oauth:grant-type:device_code",
+    "urn:ietf:params:oauth:grant-type:token-exchange",
+]
 
 
 class ClientId(Given):
@@ -116,7 +122,11 @@ def new_client(
         is_public=given.kind == "public",
         token_endpoint_auth_method="none" if given.kind == "public" else "",
         redirect_uris=given.redirect_uris,
-        grant_types=GRANT_TYPES,
+        grant_types=[
+            name
+            for name in GRANT_TYPES
+            if given.kind == "confidential" or name != "client_credentials"
+        ],
         scopes=" ".join(scopes.THIRD_PARTY),
         created_at=now,
     )

@@ -65,6 +65,8 @@ def _live(call: Call) -> tuple[ColumnElement[bool], ...]:
         Client.id == Grant.client_key,
         Grant.user_id == call.user_id,
         Grant.revoked_at.is_(None),
+        # What a client does for itself is nobody's consent.
+        ~Grant.is_service,
     )
 
 

@@ -145,7 +145,7 @@ def _shown(call: Call, keys: list[int]) -> list[AnyClientOut]:
     ).all()
     grants = call.session.execute(
         select(Grant.client_key, Grant.scopes).where(
-            Grant.client_key.in_(keys), Grant.revoked_at.is_(None)
+            Grant.client_key.in_(keys), Grant.revoked_at.is_(None), ~Grant.is_service
         )
     ).all()
     users = Counter(key for key, _ in grants)

@@ -5,15 +5,23 @@ from collections.abc import Iterable
 from app.core.errors import ScopeMissing
 from app.core.resource import Resources
 from app.core.scopes import BASIC
+from app.oauth.dpop import ALGORITHMS
 
 
-def token_wanted(resources: Resources, entrance: str, fault: str | None = None) -> str:
+def token_wanted(
+    resources: Resources, entrance: str, fault: str | None = None, *, is_dpop: bool = False
+) -> str:
     """Give the challenge of a 401; `fault` says what is wrong with the token, if one was sent.
+
+    One about a token's key is of the scheme DPoP (RFC 9449 §7.1).
 
     RFC 6750 §3.1: a request without a token is told how to get one, and of no error.
     """
     error = None if fault is None else "invalid_token"
-    return _bearer(resources, entrance, error=error, description=fault, scopes=BASIC)
+    challenge = _bearer(resources, entrance, error=error, description=fault, scopes=BASIC)
+    if not is_dpop:
+        return challenge
+    return f'DPoP algs="{" ".join(ALGORITHMS)}", ' + challenge.removeprefix("Bearer ")
 
 
 def scope_wanted(resources: Resources, entrance: str, missing: ScopeMissing) -> str:

@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 from tests.blueprints.conftest import Browser
 
 # Their callers prove themselves in each request, and no cookie of theirs counts.
-FOR_PROGRAMS = frozenset({"api", "oauth"})
+FOR_PROGRAMS = frozenset({"api", "oauth", "openid"})
 
 Places = Mapping[str, str]
 

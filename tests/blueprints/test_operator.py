@@ -15,12 +15,13 @@ from app.core.system import acting_as_system
 from app.extensions import db
 from app.models.grant import ConsentRequest
 from app.models.user import Login
-from app.oauth.purge import BATCH, KEPT
+from app.oauth.purge import KEPT
 from app.procedures import catalogue
 from tests.blueprints.terminal import Run, count, refused
 from tests.conftest import PASSWORD, change
 
 URI = "http://127.0.0.1:9999/callback"
+A_BATCH = 250
 
 
 def created(run: Run, *options: str) -> dict[str, Any]:
@@ -172,14 +173,14 @@ def test_purging_removes_what_is_over_and_nothing_else(
 ) -> None:
     token("ada")
     now = int(time.time())
-    moments = [now - KEPT - 60] * (2 * BATCH + 1) + [now - KEPT + 60, now + 60]
+    moments = [now - KEPT - 60] * (2 * A_BATCH + 1) + [now - KEPT + 60, now + 60]
     with acting_as_system(db.engine, "a test") as session:
         for number, moment in enumerate(moments):
             kept = {"user_id": 1, "expires_at": moment}
             session.add(ConsentRequest(id=str(number), parameters={}, **kept))
             digest = credentials.digest(str(number))
             session.add(Login(digest=digest, created_at=1, user_agent="", address="", **kept))
-    assert run("purge").output == f"{2 * (2 * BATCH + 1)} rows removed.\n"
+    assert run("purge").output == f"{2 * (2 * A_BATCH + 1)} rows removed.\n"
     for table in ("consent_request", "login"):
         assert count(f"SELECT count(*) FROM {table}") == 2
     assert count("SELECT count(*) FROM access_token") == 1

@@ -77,7 +77,7 @@ def paths(app: Flask, places: dict[str, str], value: bytes) -> Iterator[str]:
             path = rule
             for name, instead in there.items():
                 path = path.replace(f"<{name}>", instead)
-            if path not in ("/logout", "/login"):
+            if path not in ("/logout", "/login", "/oauth/logout"):
                 yield path
 
 

@@ -162,6 +162,11 @@ def hidden(html: str) -> dict[str, str]:
     return {name: unescape(value) for name, value in reversed(found)}
 
 
+def ticked(html: str) -> list[str]:
+    """Give the scopes that a consent page offers, each with its tick."""
+    return re.findall(r'name="scope" value="([^"]+)" checked', html)
+
+
 def allow(site: str, name: str, authorization_url: str) -> dict[str, str]:
     """Do what a person does with an authorization URL, without a browser; give the answer."""
     with requests.Session() as person:
@@ -171,7 +176,7 @@ def allow(site: str, name: str, authorization_url: str) -> dict[str, str]:
         assert "Allow" in consent.text, consent.text
         decided = person.post(
             f"{site}/oauth/consent",
-            data={**hidden(consent.text), "decision": "allow"},
+            data={**hidden(consent.text), "decision": "allow", "scope": ticked(consent.text)},
             allow_redirects=False,
         )
         assert decided.status_code == 303, decided.text

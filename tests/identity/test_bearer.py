@@ -15,7 +15,8 @@ from app.core.resource import API, MCP, SSE, Resources
 from app.core.scopes import BASIC
 from app.extensions import db
 from app.identity.bearer import Bearer, TokenRefused, token_in
-from app.oauth import tokens
+from app.models.lifetimes import DEFAULTS
+from app.oauth.dpop import Proofs
 from tests.conftest import change
 
 URL = "http://127.0.0.1:8000"
@@ -36,7 +37,9 @@ def token(app: Flask, token: Token) -> Token:
 
 def who(token: str, entrance: str = API, now: float | None = None) -> Principal:
     clock = time.time if now is None else lambda: now
-    return Bearer(db.engine, Resources(URL), clock).principal(token, Channel.API, entrance)
+    proofs = Proofs(db.engine, "of the tests")
+    bearer = Bearer(db.engine, Resources(URL), proofs, clock)
+    return bearer.principal(token, Channel.API, entrance)
 
 
 @contextmanager
@@ -100,9 +103,9 @@ def test_an_unknown_token_is_refused(app: Flask) -> None:
 
 def test_a_token_ends_with_its_hour(token: Token) -> None:
     made, now = token("ben"), time.time()
-    assert who(made, now=now + tokens.ACCESS_TOKEN_LASTS - 5).scopes
+    assert who(made, now=now + DEFAULTS["access_token_lasts"] - 5).scopes
     with pytest.raises(TokenRefused, match="expired"):
-        who(made, now=now + tokens.ACCESS_TOKEN_LASTS + 1)
+        who(made, now=now + DEFAULTS["access_token_lasts"] + 1)
 
 
 @pytest.mark.parametrize(

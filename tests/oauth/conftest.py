@@ -2,7 +2,7 @@
 
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
@@ -50,14 +50,22 @@ class Flow:
         """Go to the authorization endpoint."""
         return self.browser.get("/oauth/authorize?" + self.query(**changes))
 
-    def decide(self, page: TestResponse, decision: str = "allow") -> TestResponse:
-        """Send the consent page's form."""
+    def decide(
+        self, page: TestResponse, decision: str = "allow", without: Container[str] = ()
+    ) -> TestResponse:
+        """Send the consent page's form, with the ticks of these scopes removed."""
         fields = dict(re.findall(r'name="(csrf_token|consent)" value="([^"]+)"', page.text))
-        return self.browser.post("/oauth/consent", data={**fields, "decision": decision})
+        offered = re.findall(r'name="scope" value="([^"]+)" checked', page.text)
+        ticked = [scope for scope in offered if scope not in without]
+        return self.browser.post(
+            "/oauth/consent", data={**fields, "decision": decision, "scope": ticked}
+        )
 
     def code(self, **changes: str | None) -> str:
         """Give a code that the person allowed."""
-        return answer_of(self.decide(self.authorize(**changes)))["code"]
+        page = self.authorize(**changes)
+        # What was allowed before is not asked again.
+        return answer_of(page if page.status_code == 303 else self.decide(page))["code"]
 
     def token(self, **changes: str | None) -> TestResponse:
         """Send a token request, authenticated by the client's secret if it has one."""

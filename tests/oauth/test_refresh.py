@@ -2,8 +2,14 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
-from tests.conftest import Call, Person
+import pytest
+
+from app.core import sealing
+from app.extensions import db
+from app.models.lifetimes import DEFAULTS
+from tests.conftest import Call, Person, change
 from tests.oauth.conftest import Flow
 from tests.oauth.test_code_flow import api
 
@@ -17,13 +23,101 @@ def test_a_refresh_rotates_and_keeps_the_scope(flow: Flow) -> None:
     assert api(flow, second["access_token"]) == 200
 
 
-def test_a_reused_refresh_token_ends_its_family(flow: Flow) -> None:
+def test_a_retry_gets_the_identical_answer(flow: Flow) -> None:
+    first = flow.tokens()
+    answers = [flow.refresh(first["refresh_token"]).json for _ in range(3)]
+    assert answers[0] == answers[1] == answers[2]
+    assert answers[0] is not None
+    assert api(flow, answers[0]["access_token"]) == 200
+    assert flow.refresh(answers[0]["refresh_token"]).status_code == 200
+
+
+def test_a_retry_that_comes_too_late_ends_the_family(flow: Flow) -> None:
     first = flow.tokens()
     second = flow.refresh(first["refresh_token"]).json
     assert second is not None
+    change("UPDATE refresh_token SET consumed_at = consumed_at - 61 WHERE consumed_at > 0")
+    assert_family_ends(flow, first, second)
+
+
+def test_an_older_token_than_the_one_before_ends_the_family(flow: Flow) -> None:
+    first = flow.tokens()
+    second = flow.refresh(first["refresh_token"]).json
+    assert second is not None
+    third = flow.refresh(second["refresh_token"]).json
+    assert third is not None
+    assert_family_ends(flow, first, third)
+
+
+def assert_family_ends(flow: Flow, replayed: dict[str, Any], latest: dict[str, Any]) -> None:
+    refused = flow.refresh(replayed["refresh_token"])
+    assert refused.status_code == 400
+    assert refused.json is not None
+    assert refused.json["error"] == "invalid_grant"
+    assert api(flow, latest["access_token"]) == 401
+    assert flow.refresh(latest["refresh_token"]).status_code == 400
+    with db.engine.connect() as connection:
+        actions = connection.exec_driver_sql("SELECT action FROM audit_event").scalars().all()
+    assert actions.count("oauth.refresh_token_reused") == 1
+
+
+def test_what_was_revoked_on_purpose_is_not_given_again(flow: Flow) -> None:
+    first = flow.tokens()
+    second = flow.refresh(first["refresh_token"]).json
+    assert second is not None
+    data = {"client_id": flow.client_id, "client_secret": flow.client_secret}
+    flow.browser.post("/oauth/revoke", data={**data, "token": second["refresh_token"]})
     assert flow.refresh(first["refresh_token"]).status_code == 400
-    assert api(flow, second["access_token"]) == 401
-    assert flow.refresh(second["refresh_token"]).status_code == 400
+
+
+def test_a_retry_that_asks_for_something_else_is_refused_without_harm(flow: Flow) -> None:
+    first = flow.tokens()
+    second = flow.refresh(first["refresh_token"]).json
+    assert second is not None
+    assert flow.refresh(first["refresh_token"], scope="tasks:view").status_code == 400
+    assert flow.refresh(second["refresh_token"]).status_code == 200
+
+
+def test_the_kept_answer_opens_with_the_presented_token_alone(flow: Flow) -> None:
+    first = flow.tokens()
+    second = flow.refresh(first["refresh_token"]).json
+    assert second is not None
+    with db.engine.connect() as connection:
+        kept = connection.exec_driver_sql(
+            "SELECT answer FROM refresh_token WHERE answer IS NOT NULL"
+        ).scalar_one()
+    assert second["access_token"].encode() not in kept
+    with pytest.raises(sealing.Unsealed):
+        sealing.opened(sealing.key_for("refresh answer", second["refresh_token"]), kept)
+
+
+def test_a_refresh_token_ends_with_its_idle_time_and_its_family_with_the_last_day(
+    flow: Flow,
+) -> None:
+    first = flow.tokens()
+    with db.engine.connect() as connection:
+        issued, ends = connection.exec_driver_sql(
+            "SELECT issued_at, expires_at FROM refresh_token"
+        ).one()
+    assert ends - issued == DEFAULTS["refresh_token_idles"]
+    age = DEFAULTS["refresh_token_lasts"] - 100
+    change("UPDATE token_family SET created_at = created_at - :age", age=age)
+    assert flow.refresh(first["refresh_token"]).status_code == 200
+    with db.engine.connect() as connection:
+        left = connection.exec_driver_sql(
+            "SELECT expires_at - issued_at FROM refresh_token WHERE consumed_at IS NULL"
+        ).scalar_one()
+    assert left <= 100
+
+
+def test_lifetimes_are_those_of_the_client(flow: Flow) -> None:
+    change("UPDATE client SET access_token_lasts = 300, refresh_token_idles = 7200")
+    assert flow.tokens()["expires_in"] == 300
+    with db.engine.connect() as connection:
+        lasts = connection.exec_driver_sql(
+            "SELECT expires_at - issued_at FROM refresh_token"
+        ).scalar_one()
+    assert lasts == 7200
 
 
 def test_another_clients_refresh_token_is_refused_without_harm(
@@ -53,17 +147,21 @@ def test_scope_may_narrow_and_never_widen(flow: Flow) -> None:
     assert again["scope"] == "tasks:view tasks:edit"
 
 
-def test_of_many_refreshes_at_once_one_wins(flow: Flow) -> None:
+def test_a_hundred_refreshes_at_once_get_one_answer(flow: Flow) -> None:
     first = flow.tokens()
 
-    def refresh(_number: int) -> int:
+    def refresh(_number: int) -> str:
         program = Flow(flow.browser.application.test_client(), flow.client_id, flow.client_secret)
-        return program.refresh(first["refresh_token"]).status_code
+        answer = program.refresh(first["refresh_token"])
+        assert answer.status_code == 200
+        return answer.text
 
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(refresh, range(40)))
-    assert answers.count(200) == 1
-    assert set(answers) == {200, 400}
+        answers = set(pool.map(refresh, range(100)))
+    assert len(answers) == 1
+    with db.engine.connect() as connection:
+        count = "SELECT count(*) FROM refresh_token WHERE consumed_at IS NULL"
+        assert connection.exec_driver_sql(count).scalar_one() == 1
 
 
 def test_a_revoked_client_gets_nothing_more(flow: Flow, call: Call, person: Person) -> None:

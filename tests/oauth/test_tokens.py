@@ -12,13 +12,14 @@ from app.core.credentials import Prefix
 from app.core.system import acting_as_system
 from app.models.grant import AuthorizationCode, RefreshToken
 from app.oauth import tokens
-from app.oauth.tokens import Authorization
+from app.oauth.tokens import Authorization, NewCode, NewToken
 from tests.world import World
 
 T = TypeVar("T")
 
 # Of the world: Ben's idle app, for which nobody has a grant yet.
 ADA, CLIENT = 1, 3
+LASTS = 60
 VIEW, EDIT = frozenset({"tasks:view"}), frozenset({"tasks:edit"})
 
 
@@ -39,16 +40,17 @@ def live(world: World, family: int) -> tokens.FamilyRow | None:
 
 
 def a_code(world: World, family: int, now: int = 100) -> str:
-    return acting(
-        world,
-        lambda session: tokens.issue_code(
-            session, family, redirect_uri=None, code_challenge="c", now=now
-        ),
-    )
+    code = NewCode(redirect_uri=None, code_challenge="c", nonce=None, jkt=None, lasts=LASTS)
+    return acting(world, lambda session: tokens.issue_code(session, family, code, now))
 
 
 def a_refresh_token(world: World, family: int, now: int = 100) -> str:
-    return acting(world, lambda session: tokens.issue_refresh_token(session, family, now))
+    return acting(
+        world,
+        lambda session: tokens.issue_refresh_token(
+            session, family, expires_at=now + LASTS, now=now
+        ),
+    )
 
 
 def test_the_first_authorization_makes_a_grant_and_the_next_widens_it(world: World) -> None:
@@ -98,8 +100,9 @@ def test_many_authorizations_at_once_share_one_grant(world: World) -> None:
 )
 def test_a_family_lives_as_long_as_all_that_it_stands_on(world: World, statement: str) -> None:
     family = open_family(world, resource="https://x.example/mcp")
+    resource = "https://x.example/mcp"
     assert live(world, family) == tokens.FamilyRow(
-        family, CLIENT, "tasks:view", "https://x.example/mcp"
+        family, CLIENT, ADA, "tasks:view", resource, auth_time=None, jkt=None, created_at=100
     )
     with world.system.begin() as connection:
         connection.exec_driver_sql(statement)
@@ -139,14 +142,13 @@ def test_of_many_who_consume_at_once_one_wins(world: World, issue: Issue, table:
 def test_it_can_be_consumed_until_its_last_second(
     world: World, issue: Issue, table: Table
 ) -> None:
-    lasts = tokens.CODE_LASTS if table is AuthorizationCode else tokens.REFRESH_TOKEN_LASTS
     digest = credentials.digest(issue(world, open_family(world), now=100))
 
     def consume(now: int) -> bool:
         return acting(world, lambda session: tokens.consume(session, table, digest, now))
 
-    assert not consume(100 + lasts)
-    assert consume(100 + lasts - 1)
+    assert not consume(100 + LASTS)
+    assert consume(100 + LASTS - 1)
 
 
 @pytest.mark.parametrize("table", [AuthorizationCode, RefreshToken])
@@ -157,11 +159,9 @@ def test_what_is_not_there_is_not_consumed(world: World, table: Table) -> None:
 
 def test_the_database_keeps_no_code_and_no_token_in_clear(world: World) -> None:
     family = open_family(world)
+    token = NewToken("tasks:view", resource=None, jkt=None, lasts=LASTS)
     access = acting(
-        world,
-        lambda session: tokens.issue_access_token(
-            session, family, granted="tasks:view", resource=None, now=1
-        ),
+        world, lambda session: tokens.issue_access_token(session, family, token, now=1)
     )
     made = (a_code(world, family), a_refresh_token(world, family), access)
     kept = str(world.everything())

@@ -12,7 +12,8 @@ from app.core.principal import Channel, Principal, nobody
 from app.core.procedure import AnyProcedure
 from app.core.resource import API
 from app.extensions import csrf
-from app.identity.bearer import TokenRefused, token_in
+from app.identity.bearer import ProofRefused, TokenRefused, token_in
+from app.oauth.dpop import proof_of
 from app.surfaces import http
 from app.surfaces.challenge import scope_wanted, token_wanted
 from app.surfaces.problem import MEDIA_TYPE, problem
@@ -46,7 +47,8 @@ def refuse(refusal: CallError) -> Response:
 @bp.errorhandler(TokenRefused)
 def refuse_token(refusal: TokenRefused) -> Response:
     """Say what is wrong with the token (RFC 6750 §3.1)."""
-    challenge = token_wanted(resources(), API, str(refusal))
+    is_dpop = isinstance(refusal, ProofRefused)
+    challenge = token_wanted(resources(), API, str(refusal), is_dpop=is_dpop)
     return _problem(problem(401, "invalid_token", str(refusal)), {"WWW-Authenticate": challenge})
 
 
@@ -64,8 +66,13 @@ def _route(item: AnyProcedure) -> Callable[[], Response]:
 
 
 def _principal() -> Principal:
-    token = token_in(request.headers.get("Authorization"))
-    return nobody(Channel.API) if token is None else bearer().principal(token, Channel.API, API)
+    authorization = request.headers.get("Authorization")
+    token = token_in(authorization)
+    if token is None:
+        return nobody(Channel.API)
+    jwts, url = request.headers.getlist("DPoP"), resources().url(request.path)
+    proof = proof_of(authorization, jwts, request.method, url)
+    return bearer().principal(token, Channel.API, API, proof)
 
 
 def _arguments(item: AnyProcedure) -> dict[str, Any]:

@@ -22,11 +22,11 @@ bp = Blueprint("auth", __name__)
 
 @bp.get("/login")
 def login() -> Response:
-    """Show the sign-in form; who is signed in already goes on."""
+    """Show the sign-in form; who is signed in already goes on, unless they are asked again."""
     target = safe_next(request.args.get("next"))
-    if viewer():
+    if viewer() and "again" not in request.args:
         return go(target)
-    return _login_page(target=target)
+    return _login_page(target=target, email=request.args.get("login_hint", "")[:254])
 
 
 @bp.post("/login")

@@ -6,7 +6,14 @@ from flask_login import login_required
 from app.blueprints.edge import content_security_policy
 from app.blueprints.pages import go, page
 from app.blueprints.road import consent_server
-from app.identity.session import principal, viewer
+from app.identity.session import (
+    ask_to_sign_in,
+    forget_what_asked,
+    principal,
+    sign_in_asked_since,
+    viewer,
+)
+from app.oauth.consent import SignIn, SignInAgain
 from app.oauth.errors import OAuth2Error, Reported
 
 bp = Blueprint("authorize", __name__, url_prefix="/oauth")
@@ -15,10 +22,18 @@ bp = Blueprint("authorize", __name__, url_prefix="/oauth")
 @bp.get("/authorize")
 def authorize() -> Response:
     """Show who asks, for what, and where the browser will be sent (RFC 6749 §4.1.1)."""
-    if viewer() is None:
-        consent_server().check(request.query_string)
-        return go(url_for("auth.login", next=request.full_path))
-    consent = consent_server().ask(request.query_string, principal())
+    query, seen = request.query_string, viewer()
+    if seen is None:
+        return _to_sign_in(login_hint=consent_server().check(query))
+    try:
+        sign_in = SignIn(seen.auth_time, sign_in_asked_since(query))
+        consent = consent_server().ask(query, principal(), sign_in)
+    except SignInAgain:
+        ask_to_sign_in(query)
+        return _to_sign_in(again=1, login_hint=seen.email)
+    if isinstance(consent, str):
+        forget_what_asked()
+        return _sent_to(consent)
     response = page("oauth/consent.html", consent=consent)
     # Without the client's origin in it, the browser would not follow the answer's redirect.
     response.headers["Content-Security-Policy"] = content_security_policy(consent.form_action)
@@ -31,8 +46,12 @@ def decide() -> Response:
     """Write the person's decision down, and send the browser back to the client."""
     is_allowed = request.form.get("decision") == "allow"
     location = consent_server().decide(
-        request.form.get("consent", ""), principal(), is_allowed=is_allowed
+        request.form.get("consent", ""),
+        principal(),
+        is_allowed=is_allowed,
+        ticked=frozenset(request.form.getlist("scope")),
     )
+    forget_what_asked()
     return _sent_to(location)
 
 
@@ -48,6 +67,11 @@ def reported(refusal: Reported) -> Response:
     if refusal.is_vouched_for:
         return _sent_to(refusal.location)
     return page("oauth/refused.html", status=400, refusal=refusal)
+
+
+def _to_sign_in(login_hint: str | None, again: int | None = None) -> Response:
+    target = request.full_path
+    return go(url_for("auth.login", next=target, login_hint=login_hint, again=again))
 
 
 def _sent_to(location: str) -> Response:

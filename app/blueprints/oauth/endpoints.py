@@ -1,7 +1,8 @@
-"""The OAuth endpoints that programs call: token, revocation, registration."""
+"""The OAuth endpoints that programs call with a form."""
 
 from flask import Blueprint, Response, jsonify, request
 
+from app.blueprints.oauth.cors import for_any_page, preflighted
 from app.blueprints.road import caller, oauth_server, registration, shares
 from app.extensions import csrf
 from app.oauth.errors import OAuth2Error
@@ -22,14 +23,44 @@ def limit_body() -> None:
 
 @bp.post("/token")
 def token() -> Response:
-    """Exchange a code or a refresh token for tokens (RFC 6749 §3.2)."""
-    return _answered(oauth_server().token(_posted()))
+    """Exchange a grant for tokens (RFC 6749 §3.2)."""
+    shares().tokens.spend(caller())
+    return for_any_page(_answered(oauth_server().token(_posted())))
 
 
 @bp.post("/revoke")
 def revoke() -> Response:
     """Revoke a token (RFC 7009)."""
-    return _answered(oauth_server().revocation(_posted()))
+    shares().tokens.spend(caller())
+    return for_any_page(_answered(oauth_server().revocation(_posted())))
+
+
+@bp.route("/token", methods=["OPTIONS"])
+@bp.route("/revoke", methods=["OPTIONS"])
+def preflight() -> Response:
+    """Let a browser's client of another origin call (CORS); cookies count for nothing here."""
+    return preflighted("POST")
+
+
+@bp.post("/introspect")
+def introspect() -> Response:
+    """Say what a token is good for (RFC 7662)."""
+    shares().introspections.spend(caller())
+    return _answered(oauth_server().introspection(_posted()))
+
+
+@bp.post("/par")
+def push() -> Response:
+    """Take an authorization request ahead of the browser (RFC 9126)."""
+    shares().tokens.spend(caller())
+    return _answered(oauth_server().push(_posted()))
+
+
+@bp.post("/device_authorization")
+def device_authorization() -> Response:
+    """Give a device the codes with which a person can allow it (RFC 8628 §3.1)."""
+    shares().tokens.spend(caller())
+    return _answered(oauth_server().device_authorization(_posted()))
 
 
 @bp.post("/register")
@@ -49,6 +80,8 @@ def _posted() -> Posted:
         query=request.query_string,
         body=request.get_data(),
         authorization=request.headers.get("Authorization"),
+        path=request.path,
+        proofs=request.headers.getlist("DPoP"),
     )
 
 

@@ -13,7 +13,7 @@ from flask.cli import AppGroup
 
 from app.blueprints.operator import check as checks
 from app.blueprints.operator import demo as demo_workspace
-from app.blueprints.road import pipeline, readiness, resources
+from app.blueprints.road import keys, pipeline, readiness, resources
 from app.core.errors import CallError
 from app.core.pipeline import parse
 from app.extensions import db, settings
@@ -25,7 +25,8 @@ bp = Blueprint("operator", __name__, cli_group=None)
 users = AppGroup("users", help="People's accounts.")
 clients = AppGroup("clients", help="OAuth clients.")
 minted = AppGroup("tokens", help="Access tokens for scripts and tests.")
-for group in (users, clients, minted):
+signing = AppGroup("keys", help="The keys that ID tokens are signed with.")
+for group in (users, clients, minted, signing):
     bp.cli.add_command(group)
 
 Given = ParamSpec("Given")
@@ -83,6 +84,13 @@ def procedures() -> None:
 def purge_expired() -> None:
     """Remove what has expired."""
     click.echo(f"{purge.purge(db.engine, _now())} rows removed.")
+
+
+@signing.command("rotate")
+@plainly
+def rotate_keys() -> None:
+    """Sign with new keys from now on; the old ones stay published until their tokens are gone."""
+    click.echo("\n".join(keys().rotate()))
 
 
 @users.command("create")

@@ -1,0 +1,62 @@
+"""The OpenID Connect endpoints that programs call: who a person is, and the public keys."""
+
+from flask import Blueprint, Response, jsonify, request
+
+from app.blueprints.oauth.cors import for_any_page, preflighted
+from app.blueprints.road import caller, keys, resources, shares, user_info
+from app.extensions import csrf
+from app.identity.bearer import token_in
+from app.oauth.dpop import proof_of
+from app.oauth.server import error_answer
+from app.oauth.userinfo import TokenUnfit
+
+bp = Blueprint("openid", __name__, url_prefix="/oauth")
+# Nothing here reads a cookie: a client shows a token.
+csrf.exempt(bp)
+
+
+@bp.route("/userinfo", methods=["GET", "POST"])
+def userinfo() -> Response:
+    """Tell a client who its person is (OpenID Connect Core §5.3)."""
+    shares().tokens.spend(caller())
+    authorization = request.headers.get("Authorization")
+    token = token_in(authorization)
+    if token is None:
+        # RFC 6750 §3.1: who sends no token is told of no error.
+        return for_any_page(_challenged(Response(status=401), "Bearer", {"scope": "openid"}))
+    url = resources().url(request.path)
+    proof = proof_of(authorization, request.headers.getlist("DPoP"), request.method, url)
+    response = jsonify(user_info().claims(token, proof))
+    response.headers["Cache-Control"] = "no-store"
+    return for_any_page(response)
+
+
+@bp.route("/userinfo", methods=["OPTIONS"])
+def preflight() -> Response:
+    """Let a browser's client of another origin ask (CORS)."""
+    return preflighted("GET", "POST")
+
+
+@bp.get("/jwks")
+def jwks() -> Response:
+    """Give the public halves of the signing keys (RFC 7517)."""
+    response = jsonify(keys().published())
+    response.headers["Cache-Control"] = "public, max-age=300"
+    return for_any_page(response)
+
+
+@bp.errorhandler(TokenUnfit)
+def unfit(refusal: TokenUnfit) -> Response:
+    """Say what is wrong with the token (RFC 6750 §3.1)."""
+    answer = error_answer(refusal)
+    response = jsonify(answer.body)
+    response.status_code = answer.status
+    response.headers["Cache-Control"] = "no-store"
+    said = {"error": refusal.error, "error_description": answer.body["error_description"]}
+    return for_any_page(_challenged(response, refusal.scheme, {**said, "scope": "openid"}))
+
+
+def _challenged(response: Response, scheme: str, said: dict[str, str]) -> Response:
+    parameters = ", ".join(f'{name}="{value}"' for name, value in said.items())
+    response.headers["WWW-Authenticate"] = f"{scheme} {parameters}"
+    return response

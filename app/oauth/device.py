@@ -1,0 +1,195 @@
+"""Devices without a browser: a person allows them on another one (RFC 8628)."""
+
+import re
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, cast
+
+from authlib.oauth2.rfc6749 import InvalidScopeError, UnauthorizedClientError
+from sqlalchemy import Engine, Row, insert, select, update
+from sqlalchemy.orm import Session
+
+from app.core import credentials, scopes
+from app.core.credentials import Prefix
+from app.core.errors import Conflict, NotFound
+from app.core.principal import Principal
+from app.core.resource import Resources
+from app.core.scopes import IDENTITY, Scope
+from app.core.system import acting_as_system
+from app.models.client import Client
+from app.models.grant import ConsentRequest, DeviceAuthorization
+from app.oauth import tokens
+from app.oauth.audience import resource_asked
+from app.oauth.client import KnownClient, find
+from app.oauth.sent import TokenRequest
+from app.oauth.tokens import Authorization
+from app.oauth.trail import note_decision
+
+GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
+# Seconds between two questions of a device.
+INTERVAL = 5
+# Without vowels no words come about; none looks like another (RFC 8628 §6.1).
+_LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
+_LENGTH = 8
+_TYPED = re.compile(rf"[{_LETTERS}]{{{_LENGTH}}}")
+# Seconds that a person may think.
+_DECIDED_WITHIN = 600
+
+
+def authorized(request: TokenRequest, resources: Resources) -> dict[str, Any]:
+    """Give a device its codes (RFC 8628 §3.2).
+
+    Raises:
+        OAuth2Error: the client may not ask so, or not for this.
+    """
+    client, lasts = request.client, request.client.lifetimes.device_code
+    if not client.check_grant_type(GRANT_TYPE):
+        raise UnauthorizedClientError("The client is not registered for this grant type.")
+    asked = scopes.parse(request.optional("scope")) or client.scopes & frozenset(scopes.BASIC)
+    if not asked or not asked <= client.scopes:
+        raise InvalidScopeError("The client may not ask for some of these scopes.")
+    device_code = credentials.issue(Prefix.DEVICE_CODE)
+    user_code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
+    request.session.execute(
+        insert(DeviceAuthorization).values(
+            digest=credentials.digest(device_code),
+            user_code_digest=credentials.digest(user_code),
+            client_key=client.key,
+            scopes=scopes.render(asked),
+            resource=resource_asked(resources, request.optional("resource")),
+            expires_at=request.now + lasts,
+            interval=INTERVAL,
+        )
+    )
+    page, shown = resources.url("/oauth/device"), _as_shown(user_code)
+    return {
+        "device_code": device_code,
+        "user_code": shown,
+        "verification_uri": page,
+        "verification_uri_complete": f"{page}?user_code={shown}",
+        "expires_in": lasts,
+        "interval": INTERVAL,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceConsent:
+    """What the person is shown, and has to decide about a device."""
+
+    id: str
+    client: KnownClient
+    user_code: str
+    scopes: list[Scope]
+
+
+class Devices:
+    """The page's side: a person types a code, and decides about the device that shows it."""
+
+    def __init__(self, engine: Engine, now: Callable[[], float] = time.time) -> None:
+        self._engine = engine
+        self._now = now
+
+    def ask(self, typed: str, principal: Principal) -> DeviceConsent:
+        """Give what the code stands for.
+
+        Raises:
+            NotFound: it stands for nothing that waits.
+        """
+        now, consent_id = int(self._now()), credentials.identifier()
+        user_code = re.sub(r"[\s-]", "", typed).upper()
+        with acting_as_system(self._engine, "look a device up") as session:
+            waiting = _waiting(session, user_code, now)
+            client = find(session, waiting.client_id) if waiting else None
+            if waiting is None or client is None:
+                raise NotFound("No device waits with this code. Look at it again.")
+            offered = _grantable(waiting.scopes, client, principal)
+            session.execute(
+                insert(ConsentRequest).values(
+                    id=consent_id,
+                    user_id=principal.user_id,
+                    parameters={"device": user_code, "client_id": client.client_id},
+                    expires_at=now + _DECIDED_WITHIN,
+                )
+            )
+        explained = [scopes.SCOPES[name] for name in scopes.render(offered).split()]
+        return DeviceConsent(consent_id, client, _as_shown(user_code), explained)
+
+    def decide(
+        self, consent_id: str, principal: Principal, *, is_allowed: bool, auth_time: int
+    ) -> bool:
+        """Write the person's decision down; tell whether the device was allowed anything.
+
+        Raises:
+            Conflict: it is over, decided, or another person's.
+        """
+        now = int(self._now())
+        with acting_as_system(self._engine, "decide on a device") as session:
+            user_code = _taken(session, consent_id, principal, now)
+            waiting = _waiting(session, user_code, now)
+            client = find(session, waiting.client_id) if waiting else None
+            if waiting is None or client is None or principal.user_id is None:
+                raise Conflict("The device waits no more. Start again there.")
+            granted = _grantable(waiting.scopes, client, principal)
+            family_id = None
+            if is_allowed and granted:
+                given = Authorization(
+                    principal.user_id, client.key, granted, waiting.resource, auth_time=auth_time
+                )
+                family_id = tokens.open_family(session, given, now)
+            session.execute(
+                update(DeviceAuthorization)
+                .where(DeviceAuthorization.digest == waiting.digest)
+                .values(decided_at=now, family_id=family_id)
+            )
+            note_decision(
+                session, principal, client.client_id, allowed=family_id is not None, now=now
+            )
+        return family_id is not None
+
+
+def _waiting(session: Session, user_code: str, now: int) -> Row[Any] | None:
+    if not _TYPED.fullmatch(user_code):
+        return None
+    found = session.execute(
+        select(
+            DeviceAuthorization.digest,
+            DeviceAuthorization.scopes,
+            DeviceAuthorization.resource,
+            Client.client_id,
+        )
+        .join(Client, Client.id == DeviceAuthorization.client_key)
+        .where(
+            DeviceAuthorization.user_code_digest == credentials.digest(user_code),
+            DeviceAuthorization.decided_at.is_(None),
+            DeviceAuthorization.expires_at > now,
+        )
+    ).one_or_none()
+    return cast("Row[Any] | None", found)
+
+
+def _grantable(asked: str, client: KnownClient, principal: Principal) -> frozenset[str]:
+    return scopes.parse(asked) & client.scopes & (principal.scopes | IDENTITY)
+
+
+def _taken(session: Session, consent_id: str, principal: Principal, now: int) -> str:
+    kept = session.scalar(
+        update(ConsentRequest)
+        .where(
+            ConsentRequest.id == consent_id,
+            ConsentRequest.user_id == principal.user_id,
+            ConsentRequest.decided_at.is_(None),
+            ConsentRequest.expires_at > now,
+        )
+        .values(decided_at=now)
+        .returning(ConsentRequest.parameters)
+    )
+    if kept is None or "device" not in kept:
+        raise Conflict("This was decided already, or is too old. Type the code again.")
+    return str(kept["device"])
+
+
+def _as_shown(user_code: str) -> str:
+    half = _LENGTH // 2
+    return f"{user_code[:half]}-{user_code[half:]}"

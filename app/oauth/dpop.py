@@ -1,0 +1,187 @@
+"""Proof of possession: a client shows that it holds the key its token is bound to (RFC 9449)."""
+
+import hashlib
+import hmac
+import json
+import time
+from base64 import urlsafe_b64encode
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, OKPKey, RSAKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Engine, insert
+from sqlalchemy.exc import IntegrityError
+
+from app.core import credentials, sealing
+from app.core.system import acting_as_system
+from app.models.signing import UsedJti
+from app.oauth.errors import InvalidDpopProof, UseDpopNonce
+
+ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+# Seconds that a proof may be old, that its clock may be ahead, and that a nonce is given out.
+_OLDEST = 60
+_AHEAD = 30
+_BUCKET = 300
+_LONGEST = 8000
+_LEAST_RSA_BITS = 2048
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_KINDS: dict[str, type[ECKey | RSAKey | OKPKey]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+_SCHEME = "dpop "
+
+
+class _Claims(BaseModel):
+    """What a proof says (RFC 9449 §4.2)."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    jti: str = Field(min_length=1, max_length=200)
+    htm: str
+    htu: str
+    iat: int
+    nonce: str | None = None
+    ath: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What came with a token under the scheme DPoP, and the request that it must be for."""
+
+    jwts: Sequence[str]
+    method: str
+    url: str
+
+
+def proof_of(
+    authorization: str | None, jwts: Sequence[str], method: str, url: str
+) -> Proof | None:
+    """Give the proof of a request; None where its token is not presented as bound to a key."""
+    is_dpop = authorization is not None and authorization[: len(_SCHEME)].lower() == _SCHEME
+    return Proof(jwts, method, url) if is_dpop else None
+
+
+class Proofs:
+    """Checks the proofs that one deployment is shown; each counts once."""
+
+    def __init__(
+        self, engine: Engine, secret_key: str, now: Callable[[], float] = time.time
+    ) -> None:
+        self._engine = engine
+        self._nonce_key = sealing.key_for("dpop nonce", secret_key)
+        self._now = now
+
+    def jkt_of_request(self, proof: Proof) -> str:
+        """Give the key that a client proves for a token request (RFC 9449 §5).
+
+        Raises:
+            InvalidDpopProof: the proof will not do.
+            UseDpopNonce: it holds no nonce of ours, or an old one.
+        """
+        key, claims = self._checked(proof)
+        if not self._is_ours(claims.nonce):
+            raise UseDpopNonce("Make the proof again, with the nonce of the DPoP-Nonce header.")
+        return self._once(key, claims)
+
+    def jkt_of_use(self, proof: Proof, access_token: str) -> str:
+        """Give the key that a client proves for the use of an access token (RFC 9449 §7).
+
+        Raises:
+            InvalidDpopProof: the proof will not do.
+        """
+        key, claims = self._checked(proof)
+        # No nonce is asked for: the hash binds the proof to a token that its maker must hold.
+        if not _same(claims.ath, _hash(access_token)):
+            raise InvalidDpopProof("The proof is not for this access token: ath.")
+        if claims.nonce is not None and not self._is_ours(claims.nonce):
+            raise InvalidDpopProof("The nonce is not one of this server's.")
+        return self._once(key, claims)
+
+    def nonce(self) -> str:
+        """Give the nonce of the moment; it needs no memory (RFC 9449 §8)."""
+        return self._nonce_of(int(self._now()) // _BUCKET)
+
+    def _nonce_of(self, bucket: int) -> str:
+        made = hmac.digest(self._nonce_key, str(bucket).encode(), "sha256")
+        return urlsafe_b64encode(made).rstrip(b"=").decode()
+
+    def _is_ours(self, nonce: str | None) -> bool:
+        bucket = int(self._now()) // _BUCKET
+        return any(_same(nonce, self._nonce_of(each)) for each in (bucket, bucket - 1))
+
+    def _checked(self, proof: Proof) -> tuple[str, _Claims]:
+        """Give the thumbprint of the proof's key, and what it says (RFC 9449 §4.3)."""
+        if len(proof.jwts) != 1 or len(proof.jwts[0]) > _LONGEST:
+            raise InvalidDpopProof("Send one DPoP header.")
+        thumbprint, payload = _verified(proof.jwts[0])
+        try:
+            claims = _Claims.model_validate(json.loads(payload))
+        except (ValidationError, ValueError, RecursionError) as error:
+            raise InvalidDpopProof("A claim is missing, or of a wrong type.") from error
+        if claims.htm != proof.method or not _is_same_url(claims.htu, proof.url):
+            raise InvalidDpopProof("The proof is for another request: htm, htu.")
+        if not -_OLDEST <= claims.iat - int(self._now()) <= _AHEAD:
+            raise InvalidDpopProof("The proof is too old, or of the future: iat.")
+        return thumbprint, claims
+
+    def _once(self, thumbprint: str, claims: _Claims) -> str:
+        """Use a proof up (RFC 9449 §11.1)."""
+        digest = credentials.digest(json.dumps([thumbprint, claims.jti]))
+        used = insert(UsedJti).values(digest=digest, expires_at=claims.iat + _OLDEST + _AHEAD)
+        try:
+            with acting_as_system(self._engine, "use a proof up") as session:
+                session.execute(used)
+        except IntegrityError as error:
+            raise InvalidDpopProof("The proof was used before: jti.") from error
+        return thumbprint
+
+
+def _verified(jwt: str) -> tuple[str, bytes]:
+    """Give the thumbprint of the key in a proof's header, and what that key has signed."""
+    try:
+        header = jws.extract_compact(jwt.encode()).headers()
+        _check_header(header)
+        key = _public_key(header["jwk"])
+        signed = jws.deserialize_compact(jwt.encode(), key, algorithms=list(ALGORITHMS))
+        return key.thumbprint(), signed.payload
+    except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
+        raise InvalidDpopProof("The proof is no JWT that its own key has signed.") from error
+
+
+def _check_header(header: dict[str, Any]) -> None:
+    if header.get("typ") != "dpop+jwt" or header.get("alg") not in ALGORITHMS:
+        raise InvalidDpopProof(f"A proof is a dpop+jwt, signed with {', '.join(ALGORITHMS)}.")
+
+
+def _public_key(jwk: object) -> ECKey | RSAKey | OKPKey:
+    if not isinstance(jwk, dict) or jwk.keys() & _PRIVATE:
+        raise InvalidDpopProof("The header holds a public key alone: jwk.")
+    kind = _KINDS.get(str(jwk.get("kty")))
+    if kind is None:
+        raise InvalidDpopProof("The key is of a kind that cannot sign: jwk.")
+    key = kind.import_key(jwk)
+    if isinstance(key, RSAKey) and key.public_key.key_size < _LEAST_RSA_BITS:
+        raise InvalidDpopProof(f"An RSA key has {_LEAST_RSA_BITS} bits at least: jwk.")
+    return key
+
+
+def _is_same_url(claimed: str, url: str) -> bool:
+    """Compare without query and fragment (RFC 9449 §4.3); scheme and host without case."""
+    try:
+        theirs, ours = urlsplit(claimed), urlsplit(url)
+    except ValueError:
+        return False
+    origin = (theirs.scheme.lower(), theirs.netloc.lower())
+    return (*origin, theirs.path) == (ours.scheme.lower(), ours.netloc.lower(), ours.path)
+
+
+def _hash(access_token: str) -> str:
+    made = hashlib.sha256(access_token.encode()).digest()
+    return urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
+def _same(given: str | None, wanted: str) -> bool:
+    return given is not None and hmac.compare_digest(given.encode(), wanted.encode())
