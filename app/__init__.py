@@ -87,7 +87,7 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     app.extensions["devices"] = Devices(db.engine)
     app.extensions["consent_server"] = ConsentServer(db.engine, resources)
     is_open = settings.registration == "open"
-    app.extensions["registration"] = Registration(db.engine, is_open=is_open)
+    app.extensions["registration"] = Registration(db.engine, resources, is_open=is_open)
 
 
 def _flask_settings(settings: config.Settings) -> dict[str, object]:

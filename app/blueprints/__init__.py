@@ -6,7 +6,15 @@ from app.blueprints.api import calls, documents
 from app.blueprints.auth import sign_in
 from app.blueprints.docs import reference
 from app.blueprints.home import index
-from app.blueprints.oauth import authorize, device, discovery, endpoints, logout, openid
+from app.blueprints.oauth import (
+    authorize,
+    device,
+    discovery,
+    endpoints,
+    logout,
+    openid,
+    registration,
+)
 from app.blueprints.operator import commands, health
 from app.blueprints.settings import connections, oauth_apps
 from app.blueprints.tasks import detail
@@ -29,6 +37,7 @@ BLUEPRINTS = (
     endpoints.bp,
     device.bp,
     openid.bp,
+    registration.bp,
     logout.bp,
     commands.bp,
     health.bp,

@@ -5,7 +5,7 @@ from sqlalchemy import Engine, insert, select, update
 from app.core import scopes
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
-from app.procedures.clients import GRANT_TYPES
+from app.procedures.clients import grant_types_for
 
 CLIENT_ID = "latchkey-console"
 CALLBACK = "/docs/api/oauth2-redirect.html"
@@ -23,7 +23,7 @@ def ensure(engine: Engine, public_url: str, now: int) -> None:
         "is_public": True,
         "token_endpoint_auth_method": "none",
         "redirect_uris": [public_url + CALLBACK],
-        "grant_types": GRANT_TYPES,
+        "grant_types": grant_types_for("public"),
         "scopes": scopes.render(scopes.THIRD_PARTY),
     }
     ours = Client.client_id == CLIENT_ID

@@ -1,134 +1,209 @@
-"""Dynamic client registration: a client that registers itself (RFC 7591)."""
+"""Clients that register themselves, and manage their registration (RFC 7591, RFC 7592)."""
 
+import hmac
+import json
 import time
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
-from sqlalchemy import Engine
+from authlib.oauth2 import OAuth2Error
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
 
-from app.core import names, scopes
+from app.core import credentials
+from app.core.credentials import Prefix
+from app.core.resource import Resources
 from app.core.system import acting_as_system
-from app.models import redirect_uri
-from app.models.client import CLIENT_NAME_LENGTH, Client, Kind, Source
-from app.oauth.errors import InvalidClientMetadata, InvalidRedirectUri, RegistrationClosed
-from app.oauth.sent import printable
-from app.procedures.clients import GRANT_TYPES, NewClient, add_secret, new_client
+from app.models.client import Client, Source
+from app.models.signing import Switch
+from app.oauth.client_metadata import ClientMetadata, metadata_in
+from app.oauth.errors import InvalidClientMetadata, RegistrationClosed
+from app.procedures.clients import NewClient, add_secret, new_client
+
+SWITCH = "registration"
 
 
-class ClientMetadata(BaseModel):
-    """What a client says about itself (RFC 7591 §2); members that we don't know are ignored."""
+class RegistrationTokenRefused(OAuth2Error):
+    """The registration access token does not open this registration (RFC 7592 §2)."""
 
-    model_config = ConfigDict(extra="ignore", strict=True)
-
-    redirect_uris: list[str] = Field(min_length=1, max_length=redirect_uri.MOST)
-    client_name: str = ""
-    auth_method: Literal["none", "client_secret_basic", "client_secret_post"] = Field(
-        "client_secret_basic", alias="token_endpoint_auth_method"
-    )
-    grant_types: list[str] = ["authorization_code"]
-    response_types: list[str] = ["code"]
-    scope: str = ""
-
-    @field_validator("redirect_uris")
-    @classmethod
-    def _each_may_be_registered(cls, uris: list[str]) -> list[str]:
-        return [redirect_uri.checked(uri) for uri in dict.fromkeys(uris)]
-
-    @field_validator("grant_types")
-    @classmethod
-    def _what_is_supported(cls, asked: list[str]) -> list[str]:
-        # RFC 7591 §2: the server may replace what it does not support.
-        if "authorization_code" not in asked:
-            raise ValueError("must hold authorization_code")
-        return [name for name in GRANT_TYPES if name in asked]
-
-    @field_validator("response_types")
-    @classmethod
-    def _code_is_among_them(cls, asked: list[str]) -> list[str]:
-        if "code" not in asked:
-            raise ValueError("must hold code")
-        return ["code"]
-
-    @field_validator("client_name")
-    @classmethod
-    def _can_be_seen(cls, name: str) -> str:
-        name = name.strip()[:CLIENT_NAME_LENGTH].strip()
-        return names.name(name) if name else name
+    error = "invalid_token"
+    status_code = 401
 
 
 class Registration:
     """The registration endpoint of one deployment."""
 
     def __init__(
-        self, engine: Engine, *, is_open: bool, now: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        resources: Resources,
+        *,
+        is_open: bool,
+        now: Callable[[], float] = time.time,
     ) -> None:
-        self.is_open = is_open
+        self._is_open = is_open
+        self._resources = resources
         self._engine = engine
         self._now = now
+
+    def is_open(self) -> bool:
+        """Tell whether clients may register: neither the operator nor an admin has closed it."""
+        switched = select(Switch.is_on).where(Switch.name == SWITCH)
+        with acting_as_system(self._engine, "read a switch", reads=True) as session:
+            return self._is_open and session.scalar(switched) is not False
 
     def register(self, content_type: str, body: bytes) -> dict[str, Any]:
         """Register the client that a JSON body describes; give its information (RFC 7591 §3.2.1).
 
+        Public clients that say the same are the same client. Whoever registers one again is told
+        so by its id; from then on nobody manages it, for others rely on what it says.
+
         Raises:
             OAuth2Error: registration is closed, or the metadata will not do.
         """
-        if not self.is_open:
+        if not self.is_open():
             raise RegistrationClosed("This server lets no client register itself. Ask an admin.")
-        if content_type != "application/json":
-            raise InvalidClientMetadata("Send the metadata as application/json.")
-        metadata = _metadata(body)
-        now = int(self._now())
+        _check_type(content_type)
+        metadata = metadata_in(body)
         with acting_as_system(self._engine, "register a client") as session:
-            client = new_client(
-                session, _described(metadata), source=Source.REGISTRATION, owner_id=None, now=now
-            )
-            client.token_endpoint_auth_method = metadata.auth_method
-            client.grant_types = metadata.grant_types
-            client.scopes = _allowed(metadata.scope)
-            secret = None if client.is_public else add_secret(session, client, now)
-            return _information(client, secret)
+            known = _same(session, metadata) if metadata.kind == "public" else None
+            if known is not None:
+                known.registration_digest = None
+                return _information(known)
+            return self._made(session, metadata)
+
+    def read(self, client_id: str, token: str | None) -> dict[str, Any]:
+        """Give a client's information, without its secret: only its hash is kept (RFC 7592 §2.1).
+
+        Raises:
+            RegistrationTokenRefused: the token is not that of this client.
+        """
+        with acting_as_system(self._engine, "read a registration", reads=True) as session:
+            return self._managed(_opened(session, client_id, token), token)
+
+    def replace(
+        self, client_id: str, token: str | None, content_type: str, body: bytes
+    ) -> dict[str, Any]:
+        """Let other metadata take the place of a client's (RFC 7592 §2.2).
+
+        Raises:
+            OAuth2Error: the token is not that of this client, or the metadata will not do.
+        """
+        with acting_as_system(self._engine, "open a registration", reads=True) as session:
+            _opened(session, client_id, token)
+        _check_type(content_type)
+        metadata = metadata_in(body)
+        _check_same_client(body, client_id)
+        with acting_as_system(self._engine, "replace a registration") as session:
+            client = _opened(session, client_id, token)
+            if metadata.kind != client.kind:
+                raise InvalidClientMetadata("A client stays public, or stays confidential.")
+            if client.is_public and _same(session, metadata) not in (None, client):
+                raise InvalidClientMetadata("Another client says the same: register as that one.")
+            _describe(client, metadata)
+            return self._managed(client, token)
+
+    def remove(self, client_id: str, token: str | None) -> None:
+        """Delete a client, with everything that people allowed it (RFC 7592 §2.3).
+
+        Raises:
+            RegistrationTokenRefused: the token is not that of this client.
+        """
+        with acting_as_system(self._engine, "delete a registration") as session:
+            session.delete(_opened(session, client_id, token))
+
+    def _made(self, session: Session, metadata: ClientMetadata) -> dict[str, Any]:
+        now, token = int(self._now()), credentials.issue(Prefix.REGISTRATION_TOKEN)
+        described = NewClient.model_construct(
+            name=metadata.name,
+            redirect_uris=metadata.redirect_uris,
+            description="",
+            kind=metadata.kind,
+        )
+        source = Source.REGISTRATION
+        client = new_client(session, described, source=source, owner_id=None, now=now)
+        _describe(client, metadata)
+        client.registration_digest = credentials.digest(token)
+        secret = None if client.is_public else add_secret(session, client, now)
+        made = self._managed(client, token)
+        if secret is not None:
+            # 0: it does not expire. Never a null member: some clients refuse the whole answer.
+            made |= {"client_secret": secret, "client_secret_expires_at": 0}
+        return made
+
+    def _managed(self, client: Client, token: str | None) -> dict[str, Any]:
+        return _information(client) | {
+            "registration_access_token": token,
+            "registration_client_uri": self._resources.url(f"/oauth/register/{client.client_id}"),
+        }
 
 
-def _metadata(body: bytes) -> ClientMetadata:
-    try:
-        return ClientMetadata.model_validate_json(body)
-    except ValidationError as error:
-        first = error.errors()[0]
-        member = ".".join(map(str, first["loc"])) or "body"
-        fault = printable(f"{member}: {first['msg'].removeprefix('Value error, ')}")
-        if member.startswith("redirect_uris"):
-            raise InvalidRedirectUri(fault) from error
-        raise InvalidClientMetadata(fault) from error
+def _opened(session: Session, client_id: str, token: str | None) -> Client:
+    """Give the client that a token manages; a wrong token and an unknown client are the same."""
+    client = session.scalars(
+        select(Client).where(Client.client_id == client_id, Client.revoked_at.is_(None))
+    ).one_or_none()
+    given = credentials.digest(token or "")
+    kept = client.registration_digest if client else None
+    if client is None or kept is None or not hmac.compare_digest(given, kept):
+        raise RegistrationTokenRefused("The registration access token does not open this.")
+    return client
 
 
-def _described(metadata: ClientMetadata) -> NewClient:
-    """Give the registration in the terms of every other way to make a client."""
-    kind: Kind = "public" if metadata.auth_method == "none" else "confidential"
-    name = metadata.client_name or redirect_uri.destination(metadata.redirect_uris[0])
-    return NewClient(
-        name=name[:CLIENT_NAME_LENGTH], redirect_uris=metadata.redirect_uris, kind=kind
-    )
+def _same(session: Session, metadata: ClientMetadata) -> Client | None:
+    """Give the client that says the same; one that is revoked stands in nobody's way."""
+    known = session.scalars(
+        select(Client).where(Client.metadata_digest == metadata.digest())
+    ).one_or_none()
+    if known is None or known.revoked_at is None:
+        return known
+    known.metadata_digest = None
+    session.flush()
+    return None
 
 
-def _allowed(asked: str) -> str:
-    """Give what the client may ask for: of what it wants, what a third party may have."""
-    third_party = frozenset(scopes.THIRD_PARTY)
-    return scopes.render(scopes.parse(asked) & third_party or third_party)
+def _describe(client: Client, metadata: ClientMetadata) -> None:
+    client.name = metadata.name
+    client.redirect_uris = metadata.redirect_uris
+    client.post_logout_redirect_uris = metadata.post_logout_redirect_uris
+    client.client_uri = metadata.client_uri
+    client.token_endpoint_auth_method = metadata.auth_method
+    client.grant_types = metadata.grant_types
+    client.scopes = metadata.allowed
+    client.id_token_signed_response_alg = metadata.id_token_signed_response_alg
+    client.dpop_bound_access_tokens = metadata.dpop_bound_access_tokens
+    client.metadata_digest = metadata.digest() if metadata.kind == "public" else None
 
 
-def _information(client: Client, secret: str | None) -> dict[str, Any]:
+def _check_type(content_type: str) -> None:
+    if content_type != "application/json":
+        raise InvalidClientMetadata("Send the metadata as application/json.")
+
+
+def _check_same_client(body: bytes, client_id: str) -> None:
+    """RFC 7592 §2.2: what is replaced is named, and a client cannot choose its secret."""
+    said = json.loads(body)
+    if said.get("client_id") != client_id:
+        raise InvalidClientMetadata("client_id: must be the one of this registration.")
+    if "client_secret" in said:
+        raise InvalidClientMetadata("client_secret: the server chooses it; leave it out.")
+
+
+def _information(client: Client) -> dict[str, Any]:
     information = {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,
         "client_name": client.name,
         "redirect_uris": client.redirect_uris,
         "grant_types": client.grant_types,
-        "response_types": ["code"],
+        "response_types": ["code"] if "authorization_code" in client.grant_types else [],
         "token_endpoint_auth_method": client.token_endpoint_auth_method,
         "scope": client.scopes,
+        "id_token_signed_response_alg": client.id_token_signed_response_alg,
+        "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
     }
-    if secret is not None:
-        # 0: it does not expire. Never a null member: some clients refuse the whole answer.
-        information |= {"client_secret": secret, "client_secret_expires_at": 0}
+    if client.client_uri is not None:
+        information["client_uri"] = client.client_uri
+    if client.post_logout_redirect_uris:
+        information["post_logout_redirect_uris"] = client.post_logout_redirect_uris
     return information

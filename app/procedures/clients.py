@@ -20,10 +20,11 @@ from app.models.client import (
 from app.procedures.shapes import Given, GivenId
 
 RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
+_FOR_ITSELF = "client_credentials"
 GRANT_TYPES = [
     "authorization_code",
     "refresh_token",
-    "client_credentials",
+    _FOR_ITSELF,
     "urn:ietf:params:oauth:grant-type:device_code",
     "urn:ietf:params:oauth:grant-type:token-exchange",
 ]
@@ -109,6 +110,11 @@ def register(
     return client, None if client.is_public else add_secret(session, client, now)
 
 
+def grant_types_for(kind: Kind) -> list[str]:
+    """Give the grant types that fit; who keeps no secret cannot act for itself (RFC 6749 §4.4)."""
+    return [name for name in GRANT_TYPES if kind == "confidential" or name != _FOR_ITSELF]
+
+
 def new_client(
     session: Session, given: NewClient, *, source: Source, owner_id: int | None, now: int
 ) -> Client:
@@ -122,11 +128,7 @@ def new_client(
         is_public=given.kind == "public",
         token_endpoint_auth_method="none" if given.kind == "public" else "",
         redirect_uris=given.redirect_uris,
-        grant_types=[
-            name
-            for name in GRANT_TYPES
-            if given.kind == "confidential" or name != "client_credentials"
-        ],
+        grant_types=grant_types_for(given.kind),
         scopes=" ".join(scopes.THIRD_PARTY),
         created_at=now,
     )

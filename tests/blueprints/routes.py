@@ -9,7 +9,7 @@ from werkzeug.routing import Rule
 from tests.blueprints.conftest import Browser
 
 # Their callers prove themselves in each request, and no cookie of theirs counts.
-FOR_PROGRAMS = frozenset({"api", "oauth", "openid"})
+FOR_PROGRAMS = frozenset({"api", "oauth", "openid", "registration"})
 
 Places = Mapping[str, str]
 

@@ -15,7 +15,7 @@ bp = Blueprint("discovery", __name__, url_prefix="/.well-known")
 @bp.get("/openid-configuration")
 def authorization_server() -> Response:
     """Give the authorization server's metadata (RFC 8414 §3)."""
-    is_open = registration().is_open
+    is_open = registration().is_open()
     return _public(jsonify(server_metadata(resources(), is_registration_open=is_open)))
 
 

@@ -3,10 +3,9 @@
 from flask import Blueprint, Response, jsonify, request
 
 from app.blueprints.oauth.cors import for_any_page, preflighted
-from app.blueprints.road import caller, oauth_server, registration, shares
+from app.blueprints.road import caller, oauth_server, shares
 from app.extensions import csrf
-from app.oauth.errors import OAuth2Error
-from app.oauth.server import Answer, Posted, error_answer
+from app.oauth.server import Answer, Posted
 
 LARGEST_BODY = 64 * 1024
 
@@ -61,17 +60,6 @@ def device_authorization() -> Response:
     """Give a device the codes with which a person can allow it (RFC 8628 §3.1)."""
     shares().tokens.spend(caller())
     return _answered(oauth_server().device_authorization(_posted()))
-
-
-@bp.post("/register")
-def register() -> Response:
-    """Let a client register itself (RFC 7591)."""
-    shares().registrations.spend(caller())
-    try:
-        information = registration().register(request.mimetype, request.get_data())
-    except OAuth2Error as error:
-        return _answered(error_answer(error))
-    return _answered(Answer(201, information))
 
 
 def _posted() -> Posted:

@@ -1,0 +1,127 @@
+"""What a client says about itself when it registers without a person (RFC 7591 §2)."""
+
+import hashlib
+import json
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from app.core import names, scopes
+from app.models import redirect_uri
+from app.models.client import CLIENT_NAME_LENGTH, Kind
+from app.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
+from app.oauth.sent import printable
+from app.procedures.clients import GRANT_TYPES
+
+# It acts for itself, and belongs to nobody: there is nothing that it could see.
+_FOR_OWNED = "client_credentials"
+_LONGEST_URI = 2000
+
+
+class ClientMetadata(BaseModel):
+    """The members that count here; members that we don't know are ignored."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    redirect_uris: list[str] = Field([], max_length=redirect_uri.MOST)
+    client_name: str = ""
+    auth_method: Literal["none", "client_secret_basic", "client_secret_post"] = Field(
+        "client_secret_basic", alias="token_endpoint_auth_method"
+    )
+    grant_types: list[str] = ["authorization_code"]
+    response_types: list[str] = ["code"]
+    scope: str = ""
+    client_uri: str | None = Field(None, max_length=_LONGEST_URI)
+    post_logout_redirect_uris: list[str] = Field([], max_length=redirect_uri.MOST)
+    id_token_signed_response_alg: Literal["RS256", "ES256"] = "RS256"  # noqa: S105 - a name
+    dpop_bound_access_tokens: bool = False
+
+    @field_validator("redirect_uris", "post_logout_redirect_uris")
+    @classmethod
+    def _each_may_be_registered(cls, uris: list[str]) -> list[str]:
+        return [redirect_uri.checked(uri) for uri in dict.fromkeys(uris)]
+
+    @field_validator("grant_types")
+    @classmethod
+    def _what_is_supported(cls, asked: list[str]) -> list[str]:
+        # RFC 7591 §2: the server may replace what it does not support.
+        kept = [name for name in GRANT_TYPES if name in asked and name != _FOR_OWNED]
+        if not set(kept) - {"refresh_token"}:
+            raise ValueError(f"must hold one of {', '.join(_ALONE)}")
+        return kept
+
+    @field_validator("client_name")
+    @classmethod
+    def _can_be_seen(cls, name: str) -> str:
+        name = name.strip()[:CLIENT_NAME_LENGTH].strip()
+        return names.name(name) if name else name
+
+    @field_validator("client_uri")
+    @classmethod
+    def _is_a_web_page(cls, uri: str | None) -> str | None:
+        if uri is None:
+            return None
+        if urlsplit(uri).scheme not in ("http", "https"):
+            raise ValueError("must be an http or https URL")
+        return redirect_uri.checked(uri) if uri.startswith("https:") else _plain(uri)
+
+    @property
+    def kind(self) -> Kind:
+        """Whether it can keep a secret."""
+        return "public" if self.auth_method == "none" else "confidential"
+
+    @property
+    def name(self) -> str:
+        """What people will see: what it calls itself, or where it leads."""
+        led_to = redirect_uri.destination(self.redirect_uris[0]) if self.redirect_uris else ""
+        return (self.client_name or led_to or "An app without a name")[:CLIENT_NAME_LENGTH]
+
+    @property
+    def allowed(self) -> str:
+        """What the client may ask for: of what it wants, what a third party may have."""
+        third_party = frozenset(scopes.THIRD_PARTY)
+        return scopes.render(scopes.parse(self.scope) & third_party or third_party)
+
+    def digest(self) -> bytes:
+        """Give what two registrations have in common that say the same."""
+        said = self.model_dump() | {"scope": self.allowed, "name": self.name}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+
+
+_ALONE = [name for name in GRANT_TYPES if name not in (_FOR_OWNED, "refresh_token")]
+
+
+def metadata_in(body: bytes) -> ClientMetadata:
+    """Give the metadata in a JSON body.
+
+    Raises:
+        InvalidRedirectUri: a redirect URI cannot be registered; the message names it.
+        InvalidClientMetadata: another member will not do.
+    """
+    try:
+        metadata = ClientMetadata.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors()[0]
+        member = ".".join(map(str, first["loc"])) or "body"
+        fault = printable(f"{member}: {first['msg'].removeprefix('Value error, ')}")
+        if member.startswith("redirect_uris"):
+            raise InvalidRedirectUri(fault) from error
+        raise InvalidClientMetadata(fault) from error
+    _check_together(metadata)
+    return metadata
+
+
+def _check_together(metadata: ClientMetadata) -> None:
+    if "authorization_code" not in metadata.grant_types:
+        return
+    if not metadata.redirect_uris:
+        raise InvalidRedirectUri("redirect_uris: the grant authorization_code needs one.")
+    if "code" not in metadata.response_types:
+        raise InvalidClientMetadata("response_types: must hold code.")
+
+
+def _plain(uri: str) -> str:
+    if not uri.isascii() or not uri.isprintable() or " " in uri:
+        raise ValueError("must be an http or https URL")
+    return uri

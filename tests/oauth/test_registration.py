@@ -1,0 +1,194 @@
+"""Clients that register themselves, are recognised, and manage what they said."""
+
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from werkzeug.test import TestResponse
+
+from app.extensions import db
+from tests.conftest import change
+from tests.oauth.conftest import CALLBACK, Flow, sign_in
+
+PUBLIC = {
+    "client_name": "Cursor",
+    "redirect_uris": [CALLBACK, "cursor://anysphere.cursor-mcp/oauth/callback"],
+    "token_endpoint_auth_method": "none",
+    "grant_types": ["authorization_code", "refresh_token"],
+}
+CONFIDENTIAL = {"client_name": "Claude", "redirect_uris": [CALLBACK]}
+
+
+@pytest.fixture
+def program(app: Flask) -> FlaskClient:
+    return app.test_client()
+
+
+def register(program: FlaskClient, metadata: dict[str, Any], status: int = 201) -> dict[str, Any]:
+    answer = program.post("/oauth/register", json=metadata)
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "null" not in answer.text
+    return dict(answer.json or {})
+
+
+def manage(
+    program: FlaskClient, method: str, made: dict[str, Any], **options: Any
+) -> TestResponse:
+    token = options.pop("token", made.get("registration_access_token"))
+    return program.open(
+        f"/oauth/register/{made['client_id']}",
+        method=method,
+        headers={"Authorization": f"Bearer {token}"},
+        **options,
+    )
+
+
+def clients() -> int:
+    with db.engine.connect() as connection:
+        query = "SELECT count(*) FROM client WHERE source = 'registration'"
+        return int(connection.exec_driver_sql(query).scalar_one())
+
+
+def test_public_clients_that_say_the_same_are_the_same_client(program: FlaskClient) -> None:
+    first = register(program, PUBLIC)
+    second = register(program, dict(reversed(PUBLIC.items())) | {"software_version": "2"})
+    assert first["client_id"] == second["client_id"]
+    assert clients() == 1
+    assert register(program, PUBLIC | {"client_name": "Other"})["client_id"] != first["client_id"]
+
+
+def test_what_others_rely_on_nobody_manages(program: FlaskClient) -> None:
+    first = register(program, PUBLIC)
+    assert first["registration_access_token"].startswith("lk_reg_")
+    assert manage(program, "GET", first).status_code == 200
+    assert "registration_access_token" not in register(program, PUBLIC)
+    for method in ("GET", "PUT", "DELETE"):
+        assert manage(program, method, first, json=PUBLIC).status_code == 401
+
+
+def test_confidential_clients_are_each_their_own(program: FlaskClient) -> None:
+    first, second = register(program, CONFIDENTIAL), register(program, CONFIDENTIAL)
+    assert first["client_id"] != second["client_id"]
+    assert first["client_secret"] != second["client_secret"]
+    assert first["client_secret_expires_at"] == 0
+
+
+def test_a_revoked_client_is_not_found_again(program: FlaskClient) -> None:
+    first = register(program, PUBLIC)
+    change("UPDATE client SET revoked_at = 1 WHERE source = 'registration'")
+    second = register(program, PUBLIC)
+    assert second["client_id"] != first["client_id"]
+    assert register(program, PUBLIC)["client_id"] == second["client_id"]
+
+
+def test_a_client_reads_changes_and_removes_its_registration(program: FlaskClient) -> None:
+    made = register(program, CONFIDENTIAL)
+    read = manage(program, "GET", made).json
+    assert read is not None
+    assert "client_secret" not in read
+    assert read["registration_access_token"] == made["registration_access_token"]
+    said = CONFIDENTIAL | {"client_id": made["client_id"], "client_name": "Claudia"}
+    changed = manage(program, "PUT", made, json=said | {"scope": "tasks:view"}).json
+    assert changed is not None
+    assert (changed["client_name"], changed["scope"]) == ("Claudia", "tasks:view")
+    assert manage(program, "DELETE", made).status_code == 204
+    assert manage(program, "GET", made).status_code == 401
+    assert clients() == 0
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        CONFIDENTIAL,
+        CONFIDENTIAL | {"client_id": "another"},
+        CONFIDENTIAL | {"client_secret": "chosen"},
+        CONFIDENTIAL | {"token_endpoint_auth_method": "none"},
+        CONFIDENTIAL | {"redirect_uris": ["javascript:alert(1)"]},
+        [1],
+        None,
+    ],
+)
+def test_what_cannot_take_its_place_leaves_it_as_it_is(program: FlaskClient, said: Any) -> None:
+    made = register(program, CONFIDENTIAL)
+    if isinstance(said, dict) and "client_secret" in said:
+        said = said | {"client_id": made["client_id"]}
+    refused = manage(program, "PUT", made, json=said)
+    assert refused.status_code == 400
+    read = manage(program, "GET", made).json
+    assert read is not None
+    assert read["client_name"] == "Claude"
+
+
+def test_anothers_token_opens_nothing(program: FlaskClient) -> None:
+    made, other = register(program, CONFIDENTIAL), register(program, CONFIDENTIAL)
+    for token in (other["registration_access_token"], "", "x", "lk_reg_" + "x" * 49):
+        answer = manage(program, "GET", made, token=token)
+        assert answer.status_code == 401
+        assert answer.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+    unknown = manage(program, "GET", {"client_id": "nobody"}, token="x")
+    assert unknown.status_code == 401
+
+
+def test_a_device_needs_no_redirect_uri(program: FlaskClient) -> None:
+    device = "urn:ietf:params:oauth:grant-type:device_code"
+    made = register(program, {"client_name": "TV", "grant_types": [device]})
+    assert made["grant_types"] == [device]
+    assert made["response_types"] == []
+
+
+def test_a_client_of_nobody_cannot_act_for_itself(program: FlaskClient) -> None:
+    asked = CONFIDENTIAL | {"grant_types": ["authorization_code", "client_credentials"]}
+    assert register(program, asked)["grant_types"] == ["authorization_code"]
+    alone = CONFIDENTIAL | {"grant_types": ["client_credentials"]}
+    assert register(program, alone, 400)["error"] == "invalid_client_metadata"
+
+
+def test_a_registration_gets_the_scopes_that_it_may_have(program: FlaskClient) -> None:
+    made = register(program, CONFIDENTIAL | {"scope": "tasks:view audit:view nonsense"})
+    assert made["scope"] == "tasks:view"
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("grant_types", "authorization_code"),
+        ("grant_types", []),
+        ("client_uri", "javascript:alert(1)"),
+        ("client_uri", 7),
+        ("id_token_signed_response_alg", "none"),
+        ("id_token_signed_response_alg", "HS256"),
+        ("dpop_bound_access_tokens", "yes"),
+        ("post_logout_redirect_uris", ["javascript:alert(1)"]),
+        ("token_endpoint_auth_method", "tls_client_auth"),
+        ("response_types", ["token"]),
+        ("client_name", {"a": 1}),
+        ("scope", ["tasks:view"]),
+    ],
+)
+def test_a_member_that_will_not_do_is_named(
+    program: FlaskClient, member: str, value: object
+) -> None:
+    refused = register(program, CONFIDENTIAL | {member: value}, 400)
+    assert refused["error"] == "invalid_client_metadata"
+    assert member in refused["error_description"]
+    assert clients() == 0
+
+
+def test_an_admin_can_close_registration_and_manage_goes_on(
+    app: Flask, program: FlaskClient
+) -> None:
+    made = register(program, CONFIDENTIAL)
+    change("INSERT INTO switch (name, is_on) VALUES ('registration', 0)")
+    assert register(program, CONFIDENTIAL, 403)["error"] == "access_denied"
+    metadata = program.get("/.well-known/oauth-authorization-server").json
+    assert metadata is not None
+    assert "registration_endpoint" not in metadata
+    assert manage(program, "GET", made).status_code == 200
+
+
+def test_a_registered_client_takes_its_person_through(app: Flask, program: FlaskClient) -> None:
+    made = register(program, PUBLIC)
+    flow = Flow(sign_in(app.test_client(), "ada"), made["client_id"], None)
+    assert flow.tokens()["refresh_token"]
