@@ -9,9 +9,17 @@ from urllib.parse import unquote_plus
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
 from sqlalchemy.orm import Session
 
-from app.oauth.client import SECRET_METHODS, KnownClient, KnownSecret, find, secret_of
+from app.oauth.assertion import TYPE, Assertions, claimed_client
+from app.oauth.client import (
+    PRIVATE_KEY_JWT,
+    SECRET_METHODS,
+    KnownClient,
+    KnownSecret,
+    find,
+    secret_of,
+)
 
-METHODS = (*SECRET_METHODS, "none")
+METHODS = (*SECRET_METHODS, PRIVATE_KEY_JWT, "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,40 +30,80 @@ class Authenticated:
     secret: KnownSecret | None = None
 
 
-def client_of(
-    session: Session, authorization: str | None, form: Mapping[str, str], now: int
-) -> Authenticated:
-    """Give the client that a request authenticates.
+@dataclass(frozen=True, slots=True)
+class _Presented:
+    """Who a request says that it is, by which method, and what it shows for it."""
 
-    Raises:
-        InvalidRequestError: it uses two methods, or names two clients (RFC 6749 §2.3).
-        InvalidClientError: unknown client, wrong secret, or a method that is not its own.
-    """
-    method, client_id, secret = _presented(authorization, form)
-    client = find(session, client_id)
-    if client is None or not client.check_endpoint_auth_method(method, "token"):
-        raise _refused()
-    if secret is None:
-        return Authenticated(client)
-    known = secret_of(session, client, secret, now)
-    if known is None:
-        raise _refused()
-    return Authenticated(client, known)
+    method: str
+    client_id: str
+    shown: str = ""
 
 
-def _presented(authorization: str | None, form: Mapping[str, str]) -> tuple[str, str, str | None]:
-    """Give method, client id and secret."""
-    if authorization is not None:
-        if "client_secret" in form:
-            raise InvalidRequestError("Authenticate the client in one way, not in two.")
-        client_id, secret = _basic(authorization)
-        if form.get("client_id", client_id) != client_id:
-            raise InvalidRequestError("The request names two clients.")
-        return "client_secret_basic", client_id, secret
-    client_id = form.get("client_id", "")
-    if "client_secret" in form:
-        return "client_secret_post", client_id, form["client_secret"]
-    return "none", client_id, None
+class Authentication:
+    """Tells which client a request comes from."""
+
+    def __init__(self, assertions: Assertions) -> None:
+        self._assertions = assertions
+
+    def client_of(
+        self, session: Session, authorization: str | None, form: Mapping[str, str], now: int
+    ) -> Authenticated:
+        """Give the client that a request authenticates.
+
+        Raises:
+            InvalidRequestError: it uses two methods, or names two clients (RFC 6749 §2.3).
+            InvalidClientError: unknown client, wrong secret, or a method that is not its own.
+        """
+        presented = _presented(authorization, form)
+        client = find(session, presented.client_id)
+        if client is None or not client.check_endpoint_auth_method(presented.method, "token"):
+            raise _refused()
+        if presented.method == "none":
+            return Authenticated(client)
+        if presented.method == PRIVATE_KEY_JWT:
+            if self._assertions.is_of(client, presented.shown):
+                return Authenticated(client)
+            raise _refused()
+        known = secret_of(session, client, presented.shown, now)
+        if known is None:
+            raise _refused()
+        return Authenticated(client, known)
+
+
+def _presented(authorization: str | None, form: Mapping[str, str]) -> _Presented:
+    ways = [
+        way
+        for way, is_used in (
+            (_by_header, authorization is not None),
+            (_by_secret, "client_secret" in form),
+            (_by_assertion, "client_assertion" in form),
+        )
+        if is_used
+    ]
+    if len(ways) > 1:
+        raise InvalidRequestError("Authenticate the client in one way, not in several.")
+    if not ways:
+        return _Presented("none", form.get("client_id", ""))
+    presented = ways[0](authorization or "", form)
+    if form.get("client_id", presented.client_id) != presented.client_id:
+        raise InvalidRequestError("The request names two clients.")
+    return presented
+
+
+def _by_header(authorization: str, _form: Mapping[str, str]) -> _Presented:
+    return _Presented("client_secret_basic", *_basic(authorization))
+
+
+def _by_secret(_authorization: str, form: Mapping[str, str]) -> _Presented:
+    return _Presented("client_secret_post", form.get("client_id", ""), form["client_secret"])
+
+
+def _by_assertion(_authorization: str, form: Mapping[str, str]) -> _Presented:
+    """RFC 7521 §4.2: the type says what kind of assertion it is."""
+    if form.get("client_assertion_type") != TYPE:
+        raise InvalidRequestError(f"The client_assertion_type is {TYPE}.")
+    jwt = form["client_assertion"]
+    return _Presented(PRIVATE_KEY_JWT, claimed_client(jwt), jwt)
 
 
 def _basic(authorization: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from app.models.user import User
 from app.oauth import lifetimes
 from app.oauth.lifetimes import Lifetimes
 
+PRIVATE_KEY_JWT = "private_key_jwt"
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 # Seconds.
 _NOTED_EVERY = 60
@@ -91,6 +92,9 @@ class KnownClient(ClientMixin):
 
     def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
         """Tell whether the client may authenticate so (RFC 7591 §2)."""
+        if PRIVATE_KEY_JWT in (method, self.auth_method):
+            # Who signs has no secret that could do in its place.
+            return method == self.auth_method
         if self.is_public or method not in SECRET_METHODS:
             return self.is_public and method == "none"
         return self.auth_method in ("", method)

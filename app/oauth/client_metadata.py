@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from typing import Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
@@ -10,6 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from app.core import names, scopes
 from app.models import redirect_uri
 from app.models.client import CLIENT_NAME_LENGTH, Kind
+from app.oauth.assertion import checked_keys
+from app.oauth.client import PRIVATE_KEY_JWT
 from app.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
 from app.oauth.sent import printable
 from app.procedures.clients import GRANT_TYPES
@@ -26,9 +28,10 @@ class ClientMetadata(BaseModel):
 
     redirect_uris: list[str] = Field([], max_length=redirect_uri.MOST)
     client_name: str = ""
-    auth_method: Literal["none", "client_secret_basic", "client_secret_post"] = Field(
-        "client_secret_basic", alias="token_endpoint_auth_method"
-    )
+    auth_method: Literal[
+        "none", "client_secret_basic", "client_secret_post", "private_key_jwt"
+    ] = Field("client_secret_basic", alias="token_endpoint_auth_method")
+    jwks: dict[str, Any] | None = None
     grant_types: list[str] = ["authorization_code"]
     response_types: list[str] = ["code"]
     scope: str = ""
@@ -50,6 +53,11 @@ class ClientMetadata(BaseModel):
         if not set(kept) - {"refresh_token"}:
             raise ValueError(f"must hold one of {', '.join(_ALONE)}")
         return kept
+
+    @field_validator("jwks")
+    @classmethod
+    def _can_be_used(cls, jwks: dict[str, Any] | None) -> dict[str, Any] | None:
+        return None if jwks is None else checked_keys(jwks)
 
     @field_validator("client_name")
     @classmethod
@@ -113,6 +121,8 @@ def metadata_in(body: bytes) -> ClientMetadata:
 
 
 def _check_together(metadata: ClientMetadata) -> None:
+    if (metadata.auth_method == PRIVATE_KEY_JWT) != (metadata.jwks is not None):
+        raise InvalidClientMetadata("jwks: private_key_jwt needs it, and nothing else has it.")
     if "authorization_code" not in metadata.grant_types:
         return
     if not metadata.redirect_uris:

@@ -14,13 +14,11 @@ from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from sqlalchemy import Engine, insert
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import Engine
 
-from app.core import credentials, sealing
-from app.core.system import acting_as_system
-from app.models.signing import UsedJti
+from app.core import sealing
 from app.oauth.errors import InvalidDpopProof, UseDpopNonce
+from app.oauth.seen import is_first_use
 
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
 # Seconds that a proof may be old, that its clock may be ahead, and that a nonce is given out.
@@ -129,13 +127,9 @@ class Proofs:
 
     def _once(self, thumbprint: str, claims: _Claims) -> str:
         """Use a proof up (RFC 9449 §11.1)."""
-        digest = credentials.digest(json.dumps([thumbprint, claims.jti]))
-        used = insert(UsedJti).values(digest=digest, expires_at=claims.iat + _OLDEST + _AHEAD)
-        try:
-            with acting_as_system(self._engine, "use a proof up") as session:
-                session.execute(used)
-        except IntegrityError as error:
-            raise InvalidDpopProof("The proof was used before: jti.") from error
+        expires_at = claims.iat + _OLDEST + _AHEAD
+        if not is_first_use(self._engine, thumbprint, claims.jti, expires_at):
+            raise InvalidDpopProof("The proof was used before: jti.")
         return thumbprint
 
 

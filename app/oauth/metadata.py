@@ -6,11 +6,12 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from app.core.resource import Resources
 from app.core.scopes import BASIC, THIRD_PARTY
-from app.oauth import dpop, keys
+from app.oauth import assertion, dpop, keys
 from app.oauth.authentication import METHODS
 from app.procedures.clients import GRANT_TYPES
 
 _CONFIDENTIAL = [method for method in METHODS if method != "none"]
+_SIGNED_BY = list(assertion.ALGORITHMS)
 _ENDPOINTS = {
     "authorization_endpoint": "/oauth/authorize",
     "token_endpoint": "/oauth/token",
@@ -38,6 +39,10 @@ def server_metadata(resources: Resources, *, is_registration_open: bool) -> dict
             "token_endpoint_auth_methods_supported": list(METHODS),
             "revocation_endpoint_auth_methods_supported": list(METHODS),
             "introspection_endpoint_auth_methods_supported": _CONFIDENTIAL,
+            **{
+                f"{endpoint}_endpoint_auth_signing_alg_values_supported": _SIGNED_BY
+                for endpoint in ("token", "revocation", "introspection")
+            },
             "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
             "authorization_response_iss_parameter_supported": True,
             "service_documentation": resources.url("/docs/api"),

@@ -16,6 +16,7 @@ from app.core.resource import Resources
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
 from app.models.signing import Switch
+from app.oauth.client import SECRET_METHODS
 from app.oauth.client_metadata import ClientMetadata, metadata_in
 from app.oauth.errors import InvalidClientMetadata, RegistrationClosed
 from app.procedures.clients import NewClient, add_secret, new_client
@@ -96,8 +97,8 @@ class Registration:
         _check_same_client(body, client_id)
         with acting_as_system(self._engine, "replace a registration") as session:
             client = _opened(session, client_id, token)
-            if metadata.kind != client.kind:
-                raise InvalidClientMetadata("A client stays public, or stays confidential.")
+            if _proof(metadata.auth_method) != _proof(client.token_endpoint_auth_method):
+                raise InvalidClientMetadata("A client goes on to prove itself as it did.")
             if client.is_public and _same(session, metadata) not in (None, client):
                 raise InvalidClientMetadata("Another client says the same: register as that one.")
             _describe(client, metadata)
@@ -124,7 +125,8 @@ class Registration:
         client = new_client(session, described, source=source, owner_id=None, now=now)
         _describe(client, metadata)
         client.registration_digest = credentials.digest(token)
-        secret = None if client.is_public else add_secret(session, client, now)
+        has_secret = metadata.auth_method in SECRET_METHODS
+        secret = add_secret(session, client, now) if has_secret else None
         made = self._managed(client, token)
         if secret is not None:
             # 0: it does not expire. Never a null member: some clients refuse the whole answer.
@@ -168,11 +170,17 @@ def _describe(client: Client, metadata: ClientMetadata) -> None:
     client.post_logout_redirect_uris = metadata.post_logout_redirect_uris
     client.client_uri = metadata.client_uri
     client.token_endpoint_auth_method = metadata.auth_method
+    client.jwks = metadata.jwks
     client.grant_types = metadata.grant_types
     client.scopes = metadata.allowed
     client.id_token_signed_response_alg = metadata.id_token_signed_response_alg
     client.dpop_bound_access_tokens = metadata.dpop_bound_access_tokens
     client.metadata_digest = metadata.digest() if metadata.kind == "public" else None
+
+
+def _proof(auth_method: str) -> str:
+    """Give what a client shows, which it cannot change: the two ways to send a secret are one."""
+    return "a secret" if auth_method in SECRET_METHODS else auth_method
 
 
 def _check_type(content_type: str) -> None:
@@ -202,6 +210,8 @@ def _information(client: Client) -> dict[str, Any]:
         "id_token_signed_response_alg": client.id_token_signed_response_alg,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
     }
+    if client.jwks is not None:
+        information["jwks"] = client.jwks
     if client.client_uri is not None:
         information["client_uri"] = client.client_uri
     if client.post_logout_redirect_uris:

@@ -12,7 +12,8 @@ from sqlalchemy import Engine
 from app.core.resource import Resources
 from app.core.share import Share, Shares
 from app.core.system import acting_as_system
-from app.oauth.authentication import Authenticated, client_of
+from app.oauth.assertion import Assertions
+from app.oauth.authentication import Authenticated, Authentication
 from app.oauth.client import note_use
 from app.oauth.client_credentials import ClientCredentials
 from app.oauth.code_exchange import CodeExchange
@@ -85,6 +86,7 @@ class Server(AuthorizationServer):
         self.resources = resources
         self.keys = keys
         self._proofs = proofs
+        self._clients = Authentication(Assertions(engine, resources, now))
         self._engine = engine
         self._shares = shares
         self._now = now
@@ -155,7 +157,7 @@ class Server(AuthorizationServer):
     def _authenticated(self, sent: Posted, form: Mapping[str, str], now: int) -> Authenticated:
         # Apart, and without a lock: what is no client's must not hold clients up.
         with acting_as_system(self._engine, "authenticate a client", reads=True) as session:
-            return client_of(session, sent.authorization, form, now)
+            return self._clients.client_of(session, sent.authorization, form, now)
 
     def _proved(self, sent: Posted) -> str | None:
         """Give the thumbprint of the key that the client proves to hold, if it does."""

@@ -1,0 +1,115 @@
+"""How a client proves by a signature who it is: private_key_jwt (RFC 7523 §2.2, §3)."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from joserfc import jws
+from joserfc.errors import JoseError
+from joserfc.jwk import ECKey, KeySet, OKPKey, RSAKey
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from sqlalchemy import Engine
+
+from app.core.resource import Resources
+from app.oauth.client import KnownClient
+from app.oauth.seen import is_first_use
+
+ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
+TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+# Seconds.
+_LONGEST_LIFE = 600
+_SKEW = 30
+_LONGEST = 4000
+_MOST_KEYS = 10
+_LEAST_RSA_BITS = 2048
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_KINDS: dict[str, type[ECKey | RSAKey | OKPKey]] = {"EC": ECKey, "RSA": RSAKey, "OKP": OKPKey}
+
+
+class _Claims(BaseModel):
+    """What an assertion says (RFC 7523 §3)."""
+
+    model_config = ConfigDict(extra="ignore", strict=True)
+
+    iss: str
+    sub: str
+    aud: str | list[str]
+    exp: int
+    jti: str = Field(min_length=1, max_length=200)
+    iat: int | None = None
+    nbf: int | None = None
+
+
+class Assertions:
+    """Checks the assertions that one deployment is shown; each counts once."""
+
+    def __init__(
+        self, engine: Engine, resources: Resources, now: Callable[[], float] = time.time
+    ) -> None:
+        self._engine = engine
+        self._audiences = {resources.public_url, resources.url("/oauth/token")}
+        self._now = now
+
+    def is_of(self, client: KnownClient, jwt: str) -> bool:
+        """Tell whether the client has signed this now, for this server, and for the first time."""
+        claims = _signed_by(client, jwt)
+        if claims is None or not claims.iss == claims.sub == client.client_id:
+            return False
+        now, audience = int(self._now()), claims.aud
+        is_ours = {audience} if isinstance(audience, str) else set(audience)
+        if not is_ours or not is_ours <= self._audiences or len(is_ours) != 1:
+            return False
+        starts = max(claims.nbf or 0, claims.iat or 0)
+        if starts > now + _SKEW or not now - _SKEW < claims.exp <= now + _LONGEST_LIFE + _SKEW:
+            return False
+        return is_first_use(self._engine, client.client_id, claims.jti, claims.exp + _SKEW)
+
+
+def claimed_client(jwt: str) -> str:
+    """Give whom an assertion claims to be of, unverified; nobody where it is none."""
+    try:
+        payload = json.loads(jws.extract_compact(jwt.encode()).payload)
+    except (JoseError, ValueError, TypeError, RecursionError):
+        return ""
+    subject = payload.get("sub") if isinstance(payload, dict) else None
+    return subject if isinstance(subject, str) else ""
+
+
+def checked_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the key set that a client may register: public keys that can sign.
+
+    Raises:
+        ValueError: it is none, or holds something else.
+    """
+    keys = jwks.get("keys")
+    if not isinstance(keys, list) or not 1 <= len(keys) <= _MOST_KEYS:
+        raise ValueError(f"must hold 1 to {_MOST_KEYS} keys")
+    for key in keys:
+        if not isinstance(key, dict) or key.keys() & _PRIVATE:
+            raise ValueError("must hold public keys alone")
+        _check_key(key)
+    return {"keys": keys}
+
+
+def _check_key(jwk: dict[str, Any]) -> None:
+    kind = _KINDS.get(str(jwk.get("kty")))
+    try:
+        key = kind.import_key(jwk) if kind else None
+    except (JoseError, ValueError, TypeError, KeyError) as error:
+        raise ValueError("holds a key that cannot be read") from error
+    if key is None:
+        raise ValueError("holds a key that cannot sign")
+    if isinstance(key, RSAKey) and key.public_key.key_size < _LEAST_RSA_BITS:
+        raise ValueError(f"holds an RSA key of less than {_LEAST_RSA_BITS} bits")
+
+
+def _signed_by(client: KnownClient, jwt: str) -> _Claims | None:
+    if client.jwks is None or len(jwt) > _LONGEST:
+        return None
+    try:
+        keys = KeySet.import_key_set(client.jwks)  # type: ignore[arg-type] # checked when it came
+        signed = jws.deserialize_compact(jwt.encode(), keys, algorithms=list(ALGORITHMS))
+        return _Claims.model_validate(json.loads(signed.payload))
+    except (JoseError, ValidationError, ValueError, TypeError, KeyError, RecursionError):
+        return None
