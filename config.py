@@ -40,6 +40,7 @@ class Settings(BaseSettings):
     signup: Literal["", "open", "invite"] = ""
     rate_limits: Literal["on", "off"] = "on"
     registration: Literal["open", "closed"] = "open"
+    private_documents: Literal["on", "off"] = "off"
     trusted_proxies: int = Field(0, ge=0, le=10)
 
     @model_validator(mode="after")
@@ -60,6 +61,10 @@ class Settings(BaseSettings):
         if self.rate_limits == "off" and not self.is_loopback:
             raise ValueError(
                 "LATCHKEY_RATE_LIMITS: off is for a loopback LATCHKEY_PUBLIC_URL only"
+            )
+        if self.private_documents == "on" and not self.is_loopback:
+            raise ValueError(
+                "LATCHKEY_PRIVATE_DOCUMENTS: on is for a loopback LATCHKEY_PUBLIC_URL only"
             )
         return self
 

@@ -22,7 +22,9 @@ from app.models.audit import record
 from app.oauth import outside
 from app.oauth.consent import ConsentServer
 from app.oauth.device import Devices
+from app.oauth.documents import Documents
 from app.oauth.dpop import Proofs
+from app.oauth.fetching import Fetcher
 from app.oauth.keys import Keys
 from app.oauth.logout import LogoutServer
 from app.oauth.registration import Registration
@@ -81,13 +83,16 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     app.extensions["user_info"] = UserInfo(db.engine, proofs)
     app.extensions["logout_server"] = LogoutServer(db.engine, keys, settings.public_url)
     app.extensions["bearer"] = Bearer(db.engine, resources, proofs)
+    is_open, counted = settings.registration == "open", app.extensions["shares"]
+    registration = Registration(db.engine, resources, is_open=is_open)
+    app.extensions["registration"] = registration
+    fetcher = Fetcher(is_private_allowed=settings.private_documents == "on")
+    documents = Documents(db.engine, registration, fetcher, counted.documents)
     app.extensions["oauth_server"] = Server(
-        db.engine, resources, keys=keys, proofs=proofs, shares=app.extensions["shares"]
+        db.engine, resources, keys=keys, proofs=proofs, documents=documents, shares=counted
     )
     app.extensions["devices"] = Devices(db.engine)
-    app.extensions["consent_server"] = ConsentServer(db.engine, resources)
-    is_open = settings.registration == "open"
-    app.extensions["registration"] = Registration(db.engine, resources, is_open=is_open)
+    app.extensions["consent_server"] = ConsentServer(db.engine, resources, documents)
 
 
 def _flask_settings(settings: config.Settings) -> dict[str, object]:

@@ -63,6 +63,7 @@ class Shares:
     tokens: Share
     introspections: Share
     device_codes: Share
+    documents: Share
 
 
 def shares(*, limited: bool) -> Shares:
@@ -77,5 +78,6 @@ def shares(*, limited: bool) -> Shares:
         sign_ups=a_minute(10),
         tokens=a_minute(TOKENS),
         introspections=a_minute(INTROSPECTIONS),
+        documents=a_minute(20),
         device_codes=Share(DEVICE_CODES if limited else math.inf, window=15 * MINUTE),
     )

@@ -27,6 +27,7 @@ from app.models.grant import ConsentRequest, Grant
 from app.oauth import pushed, tokens
 from app.oauth.authorization import Asked, client_of, redirect_uri_of, validated
 from app.oauth.client import KnownClient, find
+from app.oauth.documents import Documents
 from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, Reported
 from app.oauth.sent import Sent, printable, taken_apart
 from app.oauth.tokens import Authorization, NewCode
@@ -86,9 +87,14 @@ class ConsentServer:
     """The authorization endpoint of one deployment."""
 
     def __init__(
-        self, engine: Engine, resources: Resources, now: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        resources: Resources,
+        documents: Documents,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
+        self._documents = documents
         self._resources = resources
         self._now = now
 
@@ -185,6 +191,7 @@ class ConsentServer:
     def _addressed(self, query: bytes) -> tuple[KnownClient, str, Sent]:
         """Give who asks, where the answer goes, and the request, which may have been pushed."""
         sent = taken_apart(query)
+        self._documents.look_up(sent.values.get("client_id", ""))
         with self._reading("read an authorization request") as session:
             client = client_of(session, sent)
             sent = pushed.resolved(session, sent, client, int(self._now()))

@@ -51,6 +51,7 @@ def server_metadata(resources: Resources, *, is_registration_open: bool) -> dict
     )
     if is_registration_open:
         metadata["registration_endpoint"] = resources.url("/oauth/register")
+        metadata["client_id_metadata_document_supported"] = True
     return dict(metadata)
 
 

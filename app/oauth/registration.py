@@ -101,7 +101,7 @@ class Registration:
                 raise InvalidClientMetadata("A client goes on to prove itself as it did.")
             if client.is_public and _same(session, metadata) not in (None, client):
                 raise InvalidClientMetadata("Another client says the same: register as that one.")
-            _describe(client, metadata)
+            describe(client, metadata)
             return self._managed(client, token)
 
     def remove(self, client_id: str, token: str | None) -> None:
@@ -123,7 +123,7 @@ class Registration:
         )
         source = Source.REGISTRATION
         client = new_client(session, described, source=source, owner_id=None, now=now)
-        _describe(client, metadata)
+        describe(client, metadata)
         client.registration_digest = credentials.digest(token)
         has_secret = metadata.auth_method in SECRET_METHODS
         secret = add_secret(session, client, now) if has_secret else None
@@ -164,7 +164,8 @@ def _same(session: Session, metadata: ClientMetadata) -> Client | None:
     return None
 
 
-def _describe(client: Client, metadata: ClientMetadata) -> None:
+def describe(client: Client, metadata: ClientMetadata) -> None:
+    """Let a client be what its metadata say."""
     client.name = metadata.name
     client.redirect_uris = metadata.redirect_uris
     client.post_logout_redirect_uris = metadata.post_logout_redirect_uris

@@ -19,6 +19,7 @@ from app.oauth.client_credentials import ClientCredentials
 from app.oauth.code_exchange import CodeExchange
 from app.oauth.device import authorized
 from app.oauth.device_code import DeviceCode
+from app.oauth.documents import Documents
 from app.oauth.dpop import Proof, Proofs
 from app.oauth.errors import UseDpopNonce
 from app.oauth.introspection import introspected
@@ -72,13 +73,14 @@ class Posted:
 class Server(AuthorizationServer):
     """Authlib's registry of grants, bound to our tables."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root names each
         self,
         engine: Engine,
         resources: Resources,
         *,
         keys: Keys,
         proofs: Proofs,
+        documents: Documents,
         shares: Shares,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -88,6 +90,7 @@ class Server(AuthorizationServer):
         self._proofs = proofs
         self._clients = Authentication(Assertions(engine, resources, now))
         self._engine = engine
+        self._documents = documents
         self._shares = shares
         self._now = now
         for grant in GRANTS:
@@ -110,12 +113,23 @@ class Server(AuthorizationServer):
     def push(self, sent: Posted) -> Answer:
         """Take an authorization request ahead (RFC 9126 §2)."""
         answer = partial(_pushed, self.resources)
-        return self._answered("push a request", sent, answer, self._shares.tokens)
+        return self._begun("push a request", sent, answer)
 
     def device_authorization(self, sent: Posted) -> Answer:
         """Answer a device authorization request (RFC 8628 §3.1)."""
         answer = partial(_device, self.resources)
-        return self._answered("authorize a device", sent, answer, self._shares.tokens)
+        return self._begun("authorize a device", sent, answer)
+
+    def _begun(
+        self, reason: str, sent: Posted, answer: Callable[[TokenRequest], Answer]
+    ) -> Answer:
+        """Answer a request with which an authorization begins: its client may be new here."""
+        try:
+            form = posted(sent.content_type, sent.query, sent.body)
+            self._documents.look_up(form.get("client_id", ""))
+        except OAuth2Error as error:
+            return error_answer(error)
+        return self._answered(reason, sent, answer, self._shares.tokens)
 
     def _token(self, request: TokenRequest) -> Answer:
         request.value("grant_type")

@@ -2,6 +2,7 @@
 
 from app.core.procedure import Catalogue
 from app.procedures import (
+    client_secrets,
     comments,
     connections,
     health,
@@ -32,6 +33,9 @@ def catalogue() -> Catalogue:
             oauth_apps.get,
             oauth_apps.revoke,
             oauth_apps.delete,
+            client_secrets.list_,
+            client_secrets.add,
+            client_secrets.remove,
             connections.list_,
             connections.revoke,
             oauth_clients.list_,

@@ -10,6 +10,7 @@ from app.core import credentials, names, scopes
 from app.core.credentials import Prefix
 from app.models import redirect_uri
 from app.models.client import (
+    CLIENT_ID_LENGTH,
     CLIENT_NAME_LENGTH,
     DESCRIPTION_LENGTH,
     Client,
@@ -17,7 +18,7 @@ from app.models.client import (
     Kind,
     Source,
 )
-from app.procedures.shapes import Given, GivenId
+from app.procedures.shapes import Given
 
 RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
 _FOR_ITSELF = "client_credentials"
@@ -33,7 +34,9 @@ GRANT_TYPES = [
 class ClientId(Given):
     """Which client."""
 
-    client_id: GivenId = Field(description="The client's id.")
+    client_id: str = Field(
+        min_length=1, max_length=CLIENT_ID_LENGTH, description="The client's id."
+    )
 
 
 class NewClient(Given):

@@ -90,7 +90,8 @@ def test_anothers_row_and_no_row_are_the_same_answer(
     theirs = world.found("task" if key == "task_id" else "client", "owner_id = 1")[0]
     foreign = str(theirs["id"] if key == "task_id" else theirs["client_id"])
     none = "999999" if key == "task_id" else "f" * 32
-    needed = {name: "x" for name in item.input.model_fields if name == "body"}
+    others = ("body", "secret_id")
+    needed = {name: "x" for name in item.input.model_fields if name in others}
     principal, before = world.principal("ben"), world.everything()
     answers = [refusal(world, item, principal, **{key: id_}, **needed) for id_ in (foreign, none)]
     assert all(isinstance(answer, NotFound) for answer in answers)
@@ -103,5 +104,5 @@ def test_anothers_row_and_no_row_are_the_same_answer(
 
 @each
 def test_a_power_that_no_app_may_have_is_offered_to_pages_alone(item: AnyProcedure) -> None:
-    clients = {"oauth_apps", "oauth_clients", "connections"}
+    clients = {"oauth_apps", "client_secrets", "oauth_clients", "connections"}
     assert (item.noun in clients) == (item.channels == {Channel.BROWSER})

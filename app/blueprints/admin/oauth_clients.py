@@ -57,13 +57,13 @@ def create() -> Response:
     )
 
 
-@bp.get("/<client_id>")
+@bp.get("/<path:client_id>")
 def detail(client_id: str) -> Response:
     """Show one client."""
     return _detail(call("oauth_clients.get", {"client_id": client_id}))
 
 
-@bp.post("/<client_id>/revoke")
+@bp.post("/<path:client_id>/revoke")
 def revoke(client_id: str) -> Response:
     """Revoke a client; give its row."""
     client = call("oauth_clients.revoke", {"client_id": client_id})
@@ -75,7 +75,7 @@ def revoke(client_id: str) -> Response:
     )
 
 
-@bp.post("/<client_id>/delete")
+@bp.post("/<path:client_id>/delete")
 def delete(client_id: str) -> Response:
     """Delete a client whose name the admin has typed."""
     client = call("oauth_clients.get", {"client_id": client_id})

@@ -14,7 +14,7 @@ def index() -> Response:
     return page("settings/connections/index.html", connections=call("connections.list").items)
 
 
-@bp.post("/<client_id>/disconnect")
+@bp.post("/<path:client_id>/disconnect")
 def disconnect(client_id: str) -> Response:
     """Take back what the person allowed an app; give the connections that are left."""
     gone = call("connections.revoke", {"client_id": client_id})

@@ -9,13 +9,15 @@ from app.blueprints.pages import (
     call,
     check,
     for_members,
+    form,
     go,
     page,
     part_or_page,
     partial_or_redirect,
 )
 from app.blueprints.road import resources
-from app.core.errors import InvalidInput
+from app.core.errors import Conflict, InvalidInput
+from app.procedures.clients import ClientOut
 
 bp = Blueprint("oauth_apps", __name__, url_prefix="/settings/oauth-apps")
 bp.before_request(for_members)
@@ -81,6 +83,28 @@ def delete(client_id: str) -> Response:
     return go(url_for("oauth_apps.index"), said=f"{client.name} is deleted.")
 
 
+@bp.post("/<client_id>/secrets")
+def add_secret(client_id: str) -> Response:
+    """Give an app one more secret; show it for the only time."""
+    sent = {name: value for name, value in form().items() if value}
+    try:
+        made = call("client_secrets.add", {**sent, "client_id": client_id})
+    except (InvalidInput, Conflict) as refusal:
+        client = call("oauth_apps.get", {"client_id": client_id})
+        said = {"secret_error": refusal.in_full(), "label": sent.get("label", "")}
+        return _detail(client, refusal.status, **said)
+    back = url_for("oauth_apps.detail", client_id=client_id)
+    return page("settings/oauth_apps/secret.html", made=made, back=back)
+
+
+@bp.post("/<client_id>/secrets/<secret_id>/remove")
+def remove_secret(client_id: str, secret_id: str) -> Response:
+    """Remove a secret of an app."""
+    call("client_secrets.remove", {"client_id": client_id, "secret_id": secret_id})
+    target = url_for("oauth_apps.detail", client_id=client_id)
+    return go(target, said="The secret is removed: it is refused from now on.")
+
+
 def _form(values: dict[str, Any], errors: dict[str, str], status: int = 200) -> Response:
     return part_or_page(
         "settings/oauth_apps/_form.html",
@@ -91,11 +115,12 @@ def _form(values: dict[str, Any], errors: dict[str, str], status: int = 200) -> 
     )
 
 
-def _detail(client: object, status: int = 200, **context: str) -> Response:
+def _detail(client: ClientOut, status: int = 200, **context: str) -> Response:
     return page(
         "settings/oauth_apps/detail.html",
         status,
         client=client,
+        secrets=call("client_secrets.list", {"client_id": client.client_id}).items,
         resources=resources(),
         **context,
     )

@@ -1,0 +1,136 @@
+"""Clients whose id is the URL of a document about them (client ID metadata documents).
+
+draft-ietf-oauth-client-id-metadata-document; MCP 2026-07-28, Authorization.
+"""
+
+import json
+import re
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from authlib.oauth2 import OAuth2Error
+from authlib.oauth2.rfc6749 import InvalidRequestError
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from app.core.share import Share
+from app.core.system import acting_as_system
+from app.models.client import CLIENT_ID_LENGTH, Client, Source
+from app.oauth.client import PRIVATE_KEY_JWT
+from app.oauth.client_metadata import ClientMetadata, metadata_in
+from app.oauth.fetching import Document, Fetcher, NotFetched
+from app.oauth.registration import Registration, describe
+from app.procedures.clients import NewClient, new_client
+
+# Seconds that a document holds without asking again: the least, by default, and the most.
+_LEAST, _DEFAULT, _MOST = 60, 3600, 24 * 3600
+_MAX_AGE = re.compile(r"(?:^|,)\s*max-age=([0-9]{1,9})\s*(?:,|$)", re.IGNORECASE)
+_PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]+")
+
+
+def is_document(client_id: str) -> bool:
+    """Tell whether a client id is the URL of a document: https, with a path and nothing odd."""
+    if not client_id.startswith("https://") or len(client_id) > CLIENT_ID_LENGTH:
+        return False
+    try:
+        parts = urlsplit(client_id)
+        plain = f"https://{parts.hostname}" + (f":{parts.port}" if parts.port else "")
+    except ValueError:
+        return False
+    steps = parts.path.split("/")
+    is_odd = bool({".", ".."} & set(steps)) or not _PATH.fullmatch(parts.path)
+    # What is not said again by its parts holds a user, a query, a fragment or capitals.
+    return not is_odd and client_id == plain + parts.path
+
+
+class Documents:
+    """Learns clients from their documents, and keeps what they say for a while."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        registration: Registration,
+        fetcher: Fetcher,
+        share: Share,
+        now: Callable[[], float] = time.time,
+    ) -> None:
+        self._engine = engine
+        self._registration = registration
+        self._fetcher = fetcher
+        self._share = share
+        self._now = now
+
+    def look_up(self, client_id: str) -> None:
+        """See to it that a client is known, where its id is the URL of its document.
+
+        Raises:
+            InvalidRequestError: clients may not register, or the document will not do.
+            TooManyCalls: its host was asked too often.
+        """
+        if is_document(client_id) and self._is_wanted(client_id):
+            self._share.spend(urlsplit(client_id).netloc)
+            self._learn(client_id)
+
+    def _is_wanted(self, client_id: str) -> bool:
+        known = select(Client.document_expires_at).where(
+            Client.client_id == client_id, Client.source == Source.DOCUMENT
+        )
+        with acting_as_system(self._engine, "look a document up", reads=True) as session:
+            expires_at = session.scalar(known)
+        return expires_at is None or expires_at <= int(self._now())
+
+    def _learn(self, client_id: str) -> None:
+        if not self._registration.is_open():
+            raise InvalidRequestError("No app with this client_id is registered here.")
+        try:
+            document = self._fetcher.document(client_id)
+            metadata = _metadata(document.members, client_id)
+        except NotFetched as error:
+            raise InvalidRequestError(f"The app's document: {error}") from error
+        except OAuth2Error as error:
+            fault = error.get_error_description()
+            raise InvalidRequestError(f"The app's document: {fault}") from error
+        now = int(self._now())
+        with acting_as_system(self._engine, "learn a client") as session:
+            client = _kept(session, client_id, metadata, now)
+            describe(client, metadata)
+            client.metadata_digest = None
+            client.document_expires_at = now + _lasts(document)
+
+
+def _metadata(members: Mapping[str, Any], client_id: str) -> ClientMetadata:
+    if members.get("client_id") != client_id:
+        raise InvalidRequestError("its client_id is not its own address.")
+    if "client_secret" in members:
+        raise InvalidRequestError("it holds a secret, which everybody can read.")
+    said = {"token_endpoint_auth_method": "none", **members}
+    metadata = metadata_in(json.dumps(said).encode())
+    if metadata.auth_method not in ("none", PRIVATE_KEY_JWT):
+        raise InvalidRequestError("it names an authentication method that needs a secret.")
+    return metadata
+
+
+def _kept(session: Session, client_id: str, metadata: ClientMetadata, now: int) -> Client:
+    known = session.scalars(select(Client).where(Client.client_id == client_id)).one_or_none()
+    if known is not None:
+        return known
+    described = NewClient.model_construct(
+        name=metadata.name,
+        redirect_uris=metadata.redirect_uris,
+        description="",
+        kind=metadata.kind,
+    )
+    client = new_client(session, described, source=Source.DOCUMENT, owner_id=None, now=now)
+    client.client_id = client_id
+    return client
+
+
+def _lasts(document: Document) -> int:
+    """Give for how many seconds a document holds (RFC 9111 §5.2.2)."""
+    said = document.headers.get("cache-control", "")
+    if "no-store" in said.lower() or "no-cache" in said.lower():
+        return _LEAST
+    age = _MAX_AGE.search(said)
+    return min(max(int(age[1]), _LEAST), _MOST) if age else _DEFAULT

@@ -1,0 +1,132 @@
+"""Fetching what a stranger names, without being led into our own network (RFC 9700 §4.11.3)."""
+
+import ipaddress
+import json
+import socket
+import ssl
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Timer
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+
+# Seconds for all of it, and bytes.
+WITHIN = 5.0
+LARGEST = 64 * 1024
+_HTTPS = 443
+_OK = 200
+
+
+class NotFetched(Exception):
+    """The document could not be had; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A JSON object, and the headers that it came with."""
+
+    members: dict[str, Any]
+    headers: Mapping[str, str]
+
+
+class Fetcher:
+    """Fetches JSON documents over HTTPS, from public addresses unless `is_private_allowed`."""
+
+    def __init__(
+        self, *, is_private_allowed: bool = False, trusted: ssl.SSLContext | None = None
+    ) -> None:
+        self._is_private_allowed = is_private_allowed
+        self._trusted = trusted or ssl.create_default_context()
+
+    def document(self, url: str) -> Document:
+        """Give the document at an https URL.
+
+        Its name is resolved once, and the connection made to that very address.
+
+        Raises:
+            NotFetched: it is not there, too large, too slow, no JSON object, or not public.
+        """
+        parts, until = urlsplit(url), time.monotonic() + WITHIN
+        host, port = parts.hostname or "", parts.port or _HTTPS
+        address = self._resolved(host, port)
+        shown = f"[{address}]" if ":" in address else address
+        # The certificate is that of the name, though the connection goes to the address.
+        request = httpx2.Request(
+            "GET",
+            parts._replace(netloc=f"{shown}:{port}").geturl(),
+            headers={"Host": parts.netloc, "Accept": "application/json"},
+            extensions={"sni_hostname": host, "timeout": dict.fromkeys(_TIMES, WITHIN)},
+        )
+        try:
+            with (
+                httpx2.Client(verify=self._trusted, trust_env=False) as client,
+                # Each byte in time would still let the whole take for ever.
+                _ended_after(WITHIN, client),
+            ):
+                response = client.send(request, stream=True, follow_redirects=False)
+                return Document(_read(response, until), response.headers)
+        except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
+            raise NotFetched(f"{host} did not give the document.") from error
+
+    def _resolved(self, host: str, port: int) -> str:
+        try:
+            found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        except (OSError, UnicodeError) as error:
+            raise NotFetched(f"There is no host {host}.") from error
+        addresses = [str(entry[4][0]) for entry in found]
+        if not self._is_private_allowed and not all(map(_is_public, addresses)):
+            raise NotFetched(f"{host} is not on the public network.")
+        return addresses[0]
+
+
+@contextmanager
+def _ended_after(seconds: float, client: httpx2.Client) -> Iterator[None]:
+    timer = Timer(seconds, client.close)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+_TIMES = ("connect", "read", "write", "pool")
+
+
+def _is_public(address: str) -> bool:
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if isinstance(found, ipaddress.IPv6Address):
+        # An IPv4 address in IPv6 clothes leads where that one does.
+        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
+        if inner is not None or found in _NAT64:
+            return False
+    return found.is_global and not found.is_multicast
+
+
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+
+
+def _read(response: httpx2.Response, until: float) -> dict[str, Any]:
+    if response.status_code != _OK:
+        raise NotFetched(f"The document's server answered {response.status_code}.")
+    kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json" and not kind.endswith("+json"):
+        raise NotFetched("The document is not JSON.")
+    content = b""
+    for part in response.iter_raw(4096):
+        content += part
+        if len(content) > LARGEST or time.monotonic() > until:
+            raise NotFetched("The document is too large, or came too slowly.")
+    try:
+        members = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise NotFetched("The document is not JSON.") from error
+    if not isinstance(members, dict):
+        raise NotFetched("The document is no JSON object.")
+    return members
