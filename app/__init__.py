@@ -92,7 +92,7 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
         db.engine, resources, keys=keys, proofs=proofs, documents=documents, shares=counted
     )
     app.extensions["devices"] = Devices(db.engine)
-    app.extensions["consent_server"] = ConsentServer(db.engine, resources, documents)
+    app.extensions["consent_server"] = ConsentServer(db.engine, resources, keys, documents)
 
 
 def _flask_settings(settings: config.Settings) -> dict[str, object]:

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from dataclasses import dataclass, field
+from urllib.parse import unquote_to_bytes
 
 from flask import Request, abort, current_app, request, session
 from flask_login import UserMixin, current_user, login_user, logout_user
@@ -21,6 +22,8 @@ LASTS = 14 * 24 * 3600
 # Where Flask-Login keeps it in the cookie.
 _CREDENTIAL = "_user_id"
 _ASKED = "asked_to_sign_in"
+# Seconds.
+_ANSWERED_WITHIN = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,24 +158,37 @@ def load(credential: str) -> Viewer | None:
     return Viewer(principal, email=row[1], name=row[2], credential=credential, auth_time=row[4])
 
 
-def sign_in_asked_since(what: bytes) -> int | None:
-    """Give since when a request makes the person sign in again; None where it does not."""
-    asked: dict[str, int] = session.get(_ASKED, {})
-    return asked.get(_name_of(what))
+def is_sign_in_for(request_: bytes) -> bool:
+    """Tell whether the person signed in because this request made them."""
+    asked = session.get(_ASKED)
+    if not isinstance(asked, dict) or asked.get("by") != _name_of(request_):
+        return False
+    is_recent = time.time() - asked.get("at", 0) <= _ANSWERED_WITHIN
+    return is_recent and asked.get("under") != _login_name()
 
 
-def ask_to_sign_in(what: bytes) -> None:
-    """Remember that a request makes the person sign in again, from now on."""
-    session[_ASKED] = {_name_of(what): int(time.time())}
+def ask_to_sign_in(request_: bytes) -> None:
+    """Remember that a request makes the person sign in, from the login of now to another."""
+    session[_ASKED] = {
+        "by": _name_of(request_),
+        "under": _login_name(),
+        "at": int(time.time()),
+    }
 
 
 def forget_what_asked() -> None:
-    """Forget which request made the person sign in again: it was answered."""
+    """Forget which request made the person sign in: it was answered."""
     session.pop(_ASKED, None)
 
 
-def _name_of(what: bytes) -> str:
-    return hashlib.sha256(what).hexdigest()
+def _login_name() -> str:
+    return hashlib.sha256(session.get(_CREDENTIAL, "").encode()).hexdigest()
+
+
+def _name_of(request_: bytes) -> str:
+    # A browser may escape what a redirect says otherwise than it came.
+    plain = unquote_to_bytes(request_.replace(b"+", b" "))
+    return hashlib.sha256(plain).hexdigest()
 
 
 def is_ambiguous(given: Request) -> bool:

@@ -15,12 +15,14 @@ from app.core import scopes
 from app.core.resource import Resources
 from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
-from app.oauth.errors import RequestNotSupported, UnsupportedResponseType
+from app.oauth.errors import RequestNotSupported, RequestUriNotSupported, UnsupportedResponseType
 from app.oauth.sent import Sent
 
 # RFC 7636 §4.2: S256 gives 43 characters of base64url.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+# RFC 9126 §2.2: how a pushed request is named.
+PREFIX = "urn:ietf:params:oauth:request_uri:"
 _LONGEST_NONCE = 500
 # Digits.
 _LONGEST_AGE = 9
@@ -46,6 +48,7 @@ class Asked(BaseModel):
     dpop_jkt: str | None = None
     prompt: frozenset[str] = frozenset()
     max_age: int | None = None
+    id_token_hint: str | None = None
     request_uri: str | None = None
 
 
@@ -58,6 +61,9 @@ def validated(resources: Resources, sent: Sent, client: KnownClient, redirect_ur
     values = sent.each_once()
     if "request" in values:
         raise RequestNotSupported("Request objects are not taken: push the request instead.")
+    if not values.get("request_uri", PREFIX).startswith(PREFIX):
+        # Nothing that a request names is fetched.
+        raise RequestUriNotSupported("The request_uri is not one of a pushed request.")
     _refuse_other_response(values)
     return Asked(
         client_id=client.client_id,
@@ -71,6 +77,7 @@ def validated(resources: Resources, sent: Sent, client: KnownClient, redirect_ur
         dpop_jkt=_dpop_jkt(values),
         prompt=_prompt(values),
         max_age=_max_age(values),
+        id_token_hint=values.get("id_token_hint"),
         request_uri=values.get("request_uri"),
     )
 

@@ -7,80 +7,56 @@ never taken from it.
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, InvalidScopeError
-from sqlalchemy import Engine, delete, insert, select, update
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.core import credentials, scopes
+from app.core import scopes
 from app.core.errors import Conflict
 from app.core.principal import Principal
 from app.core.resource import Resources
-from app.core.scopes import IDENTITY, Scope
+from app.core.scopes import IDENTITY
 from app.core.system import acting_as_system
 from app.models import redirect_uri as uris
 from app.models.client import Source
-from app.models.grant import ConsentRequest, Grant
-from app.oauth import pushed, tokens
+from app.models.grant import Grant
+from app.oauth import pending, pushed, tokens
 from app.oauth.authorization import Asked, client_of, redirect_uri_of, validated
 from app.oauth.client import KnownClient, find
+from app.oauth.consent_page import FIXED, Consent, shown
 from app.oauth.documents import Documents
 from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, Reported
+from app.oauth.id_token import Hint, hinted
+from app.oauth.keys import Keys
 from app.oauth.sent import Sent, printable, taken_apart
+from app.oauth.sign_in import SignIn, check_sign_in
 from app.oauth.tokens import Authorization, NewCode
 from app.oauth.trail import note_decision
 
-# Seconds.
-LASTS = 600
 _BY_THEMSELVES = frozenset({Source.REGISTRATION, Source.DOCUMENT})
-# They say how a client works, not what it may do: nothing to tick.
-_FIXED = frozenset({"openid", "offline_access"})
+_KIND = "consent"
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
-    """A scope on the consent page; one that `is_fixed` comes with the others."""
+class _Standing:
+    """How things stand between a client and a person: what can be granted, and what was."""
 
-    scope: Scope
-    is_fixed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Consent:
-    """What the person is shown, and has to decide: `new` scopes, and those allowed `before`."""
-
-    id: str
     client: KnownClient
-    destination: str
-    is_on_this_computer: bool
-    new: list[Offered]
-    before: list[Scope]
-    resource: str | None
-    form_action: str
+    user_id: int
+    grantable: frozenset[str]
+    before: frozenset[str]
 
-
-@dataclass(frozen=True, slots=True)
-class SignIn:
-    """How the person in front of the browser has signed in.
-
-    `at` is when, in seconds since the epoch, and `asked_since` when this very request first
-    made them do it again.
-    """
-
-    at: int
-    asked_since: int | None = None
-
-    def is_within(self, max_age: int, now: int) -> bool:
-        """Tell whether it is so many seconds old at the most, or follows the request."""
-        follows = self.asked_since is not None and self.at >= self.asked_since
-        return follows or now - self.at <= max_age
-
-
-class SignInAgain(Exception):
-    """The client wants the person to sign in now (OpenID Connect Core §3.1.2.1)."""
+    def authorization(
+        self, asked: Asked, granted: frozenset[str], sign_in: SignIn
+    ) -> Authorization:
+        """Give what follows from it where these scopes are granted."""
+        return Authorization(
+            self.user_id, self.client.key, granted, asked.resource, auth_time=sign_in.at
+        )
 
 
 class ConsentServer:
@@ -90,12 +66,14 @@ class ConsentServer:
         self,
         engine: Engine,
         resources: Resources,
+        keys: Keys,
         documents: Documents,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._documents = documents
         self._resources = resources
+        self._keys = keys
         self._now = now
 
     def check(self, query: bytes) -> str | None:
@@ -125,28 +103,24 @@ class ConsentServer:
         client, redirect_uri, sent = self._addressed(query)
         try:
             asked = validated(self._resources, sent, client, redirect_uri)
-            grantable = _grantable(asked, client, principal)
-            if not grantable:
+            if not _grantable(asked, client, principal):
                 raise InvalidScopeError("The account holds none of these scopes.")
-            self._check_sign_in(asked, sign_in)
-            with self._reading("read what was allowed before") as session:
-                before = _granted_before(session, client, principal)
-            if _is_settled(asked, client, grantable - before):
-                return self._answered(asked, client, principal, grantable, sign_in)
-            if "none" in asked.prompt:
+            is_expected = self._is_expected(asked, principal)
+            check_sign_in(asked, sign_in, is_expected=is_expected, now=int(self._now()))
+            answer = self._remembered(asked, principal, sign_in)
+            if answer is None and "none" in asked.prompt:
                 raise ConsentRequired("The person has to decide.")
         except OAuth2Error as error:
             raise self._reported(error, client, redirect_uri, sent) from error
-        consent_id = self._kept(asked, principal, sign_in)
-        return _shown(consent_id, asked, client, grantable, before)
+        return answer or self._opened(asked, principal, sign_in)
 
     def decide(
         self, consent_id: str, principal: Principal, *, is_allowed: bool, ticked: frozenset[str]
     ) -> str:
         """Close the transaction; give where the browser goes.
 
-        Of the scopes that it does not work without, and of those allowed before, none can be
-        removed; each other one is granted if it is `ticked`.
+        Of the scopes that it does not work without, and of those that the page said were
+        allowed before, none can be removed; each other one is granted if it is `ticked`.
 
         Raises:
             Conflict: it is over, decided, or another person's.
@@ -154,39 +128,52 @@ class ConsentServer:
         """
         now = int(self._now())
         with acting_as_system(self._engine, "decide on a consent") as session:
-            asked, sign_in = _taken(session, consent_id, principal, now)
-            client = find(session, asked.client_id)
-            if client is None or not client.check_redirect_uri(asked.redirect_uri):
-                raise InvalidRequestError(
-                    "The app was revoked, or has changed. Nothing was allowed."
-                )
-            before = _granted_before(session, client, principal)
-            grantable = _grantable(asked, client, principal)
-            granted = grantable & (ticked | before | client.required_scopes | _FIXED)
+            kept = pending.take(session, consent_id, principal, _KIND, now)
+            asked, sign_in = Asked.model_validate(kept["asked"]), SignIn(kept["auth_time"])
+            standing = _standing(session, asked, principal)
+            chosen = ticked | (standing.before & frozenset(kept["before"]))
+            granted = standing.grantable & (chosen | standing.client.required_scopes | FIXED)
             # With every tick removed there is nothing left to allow.
-            is_allowed = is_allowed and bool(granted - _FIXED or grantable <= granted != set())
-            note_decision(session, principal, client.client_id, allowed=is_allowed, now=now)
+            is_something = granted - {"offline_access"} or granted == standing.grantable
+            is_allowed = is_allowed and bool(granted and is_something)
+            note_decision(session, principal, asked.client_id, allowed=is_allowed, now=now)
             _use_up(session, asked)
             if not is_allowed:
                 return self._error_location(AccessDeniedError(), asked.redirect_uri, asked.state)
-            authorization = _authorization(asked, client, principal, granted, sign_in)
-            code = _issued(session, asked, client, authorization, now)
+            given = standing.authorization(asked, granted, sign_in)
+            code = _issued(session, asked, standing.client, given, now)
         return self._location(asked.redirect_uri, {"code": code}, asked.state)
 
-    def _answered(
-        self,
-        asked: Asked,
-        client: KnownClient,
-        principal: Principal,
-        granted: frozenset[str],
-        sign_in: SignIn,
-    ) -> str:
-        """Give where the browser goes with a code, where the person has decided before."""
-        authorization = _authorization(asked, client, principal, granted, sign_in)
+    def _remembered(self, asked: Asked, principal: Principal, sign_in: SignIn) -> str | None:
+        """Give where the browser goes with a code, where the person need not be asked."""
+        now = int(self._now())
+        with self._reading("read what was allowed before") as session:
+            if not _is_settled(asked, _standing(session, asked, principal)):
+                return None
         with acting_as_system(self._engine, "remember a consent") as session:
+            # Again, now that nothing can be revoked between the look and the code.
+            standing = _standing(session, asked, principal)
+            if not _is_settled(asked, standing):
+                return None
             _use_up(session, asked)
-            code = _issued(session, asked, client, authorization, int(self._now()))
+            if standing.grantable - standing.before:
+                note_decision(session, principal, asked.client_id, allowed=True, now=now)
+            given = standing.authorization(asked, standing.grantable, sign_in)
+            code = _issued(session, asked, standing.client, given, now)
         return self._location(asked.redirect_uri, {"code": code}, asked.state)
+
+    def _opened(self, asked: Asked, principal: Principal, sign_in: SignIn) -> Consent:
+        """Give the page; the request waits for the person's decision."""
+        with acting_as_system(self._engine, "ask for consent") as session:
+            standing = _standing(session, asked, principal)
+            waits = {
+                "asked": asked.model_dump(mode="json"),
+                "auth_time": sign_in.at,
+                "before": sorted(standing.before),
+            }
+            now = int(self._now())
+            consent_id = pending.keep(session, principal, _KIND, waits, now)
+        return shown(consent_id, asked, standing.client, standing.grantable, standing.before)
 
     def _addressed(self, query: bytes) -> tuple[KnownClient, str, Sent]:
         """Give who asks, where the answer goes, and the request, which may have been pushed."""
@@ -197,31 +184,12 @@ class ConsentServer:
             sent = pushed.resolved(session, sent, client, int(self._now()))
             return client, redirect_uri_of(client, sent), sent
 
-    def _check_sign_in(self, asked: Asked, sign_in: SignIn) -> None:
-        longest = 0 if "login" in asked.prompt else asked.max_age
-        # "login" is met by a sign-in that this request led to, and by no other.
-        at = replace(sign_in, at=0) if _is_old(asked, sign_in) else sign_in
-        if longest is None or at.is_within(longest, int(self._now())):
-            return
-        if "none" in asked.prompt:
-            raise LoginRequired("The person signed in too long ago.")
-        raise SignInAgain
-
-    def _kept(self, asked: Asked, principal: Principal, sign_in: SignIn) -> str:
-        """Give the id under which the request waits for the person's decision."""
-        now, consent_id = int(self._now()), credentials.identifier()
-        mine = ConsentRequest.user_id == principal.user_id
-        with acting_as_system(self._engine, "ask for consent") as session:
-            session.execute(delete(ConsentRequest).where(mine, ConsentRequest.expires_at <= now))
-            session.execute(
-                insert(ConsentRequest).values(
-                    id=consent_id,
-                    user_id=principal.user_id,
-                    parameters={"asked": asked.model_dump(mode="json"), "auth_time": sign_in.at},
-                    expires_at=now + LASTS,
-                )
-            )
-        return consent_id
+    def _is_expected(self, asked: Asked, principal: Principal) -> bool:
+        """Tell whether the client expects this person, or says nothing about it."""
+        if asked.id_token_hint is None:
+            return True
+        hint = hinted(self._keys, self._resources.public_url, asked.id_token_hint)
+        return hint == Hint(asked.client_id, str(principal.user_id))
 
     def _reading(self, reason: str) -> AbstractContextManager[Session]:
         return acting_as_system(self._engine, reason, reads=True)
@@ -252,24 +220,16 @@ class ConsentServer:
         return f"{uri}{'&' if '?' in uri else '?'}{urlencode(answer)}"
 
 
-def _is_settled(asked: Asked, client: KnownClient, new: frozenset[str]) -> bool:
-    """Tell whether the person need not be asked, or not again."""
-    if asked.prompt & {"consent", "select_account"}:
-        return False
-    if client.source in _BY_THEMSELVES and client.is_public:
-        # Anybody can be such a client, and say that they are another (RFC 8252 §8.6).
-        return False
-    if client.is_first_party and client.source not in _BY_THEMSELVES:
-        return True
-    uri = urlsplit(asked.redirect_uri)
-    is_web = uri.scheme == "https" or client.source == Source.BUILT_IN
-    return not new and (is_web or not client.is_public)
-
-
-def _is_old(asked: Asked, sign_in: SignIn) -> bool:
-    return "login" in asked.prompt and (
-        sign_in.asked_since is None or sign_in.at < sign_in.asked_since
-    )
+def _standing(session: Session, asked: Asked, principal: Principal) -> _Standing:
+    if principal.user_id is None:
+        raise Conflict("Nobody is signed in.")
+    client = find(session, asked.client_id)
+    if client is None or not client.check_redirect_uri(asked.redirect_uri):
+        raise InvalidRequestError("The app was revoked, or has changed. Nothing was allowed.")
+    mine = (Grant.user_id == principal.user_id, Grant.client_key == client.key)
+    live = (Grant.revoked_at.is_(None), ~Grant.is_service)
+    before = scopes.parse(session.scalar(select(Grant.scopes).where(*mine, *live)))
+    return _Standing(client, principal.user_id, _grantable(asked, client, principal), before)
 
 
 def _grantable(asked: Asked, client: KnownClient, principal: Principal) -> frozenset[str]:
@@ -277,11 +237,16 @@ def _grantable(asked: Asked, client: KnownClient, principal: Principal) -> froze
     return scopes.parse(asked.scope) & client.scopes & (principal.scopes | IDENTITY)
 
 
-def _granted_before(session: Session, client: KnownClient, principal: Principal) -> frozenset[str]:
-    """Give what the person allows the client already."""
-    mine = (Grant.user_id == principal.user_id, Grant.client_key == client.key)
-    live = (Grant.revoked_at.is_(None), ~Grant.is_service)
-    return scopes.parse(session.scalar(select(Grant.scopes).where(*mine, *live)))
+def _is_settled(asked: Asked, standing: _Standing) -> bool:
+    """Tell whether the person need not be asked, or not again."""
+    client, new = standing.client, standing.grantable - standing.before
+    is_web = urlsplit(asked.redirect_uri).scheme == "https" or client.source == Source.BUILT_IN
+    if asked.prompt & {"consent", "select_account"} or not standing.grantable:
+        return False
+    if client.is_public and (not is_web or client.source in _BY_THEMSELVES):
+        # Anybody can be such a client, and say that they are another (RFC 8252 §8.6).
+        return False
+    return client.is_first_party or not new
 
 
 def _use_up(session: Session, asked: Asked) -> None:
@@ -289,43 +254,8 @@ def _use_up(session: Session, asked: Asked) -> None:
         raise InvalidRequestUri("The request_uri was used. Start again from the app.")
 
 
-def _taken(
-    session: Session, consent_id: str, principal: Principal, now: int
-) -> tuple[Asked, SignIn]:
-    kept = session.scalar(
-        update(ConsentRequest)
-        .where(
-            ConsentRequest.id == consent_id,
-            ConsentRequest.user_id == principal.user_id,
-            ConsentRequest.decided_at.is_(None),
-            ConsentRequest.expires_at > now,
-        )
-        .values(decided_at=now)
-        .returning(ConsentRequest.parameters)
-    )
-    if kept is None or "asked" not in kept:
-        raise Conflict(
-            "This request was decided already, or is too old. Start again from the app."
-        )
-    return Asked.model_validate(kept["asked"]), SignIn(kept["auth_time"])
-
-
-def _authorization(
-    asked: Asked,
-    client: KnownClient,
-    principal: Principal,
-    granted: frozenset[str],
-    sign_in: SignIn,
-) -> Authorization:
-    if principal.user_id is None:
-        raise Conflict("Nobody is signed in.")
-    return Authorization(
-        principal.user_id, client.key, granted, asked.resource, auth_time=sign_in.at
-    )
-
-
 def _issued(
-    session: Session, asked: Asked, client: KnownClient, authorization: Authorization, now: int
+    session: Session, asked: Asked, client: KnownClient, given: Authorization, now: int
 ) -> str:
     code = NewCode(
         redirect_uri=asked.redirect_uri if asked.is_redirect_uri_sent else None,
@@ -334,31 +264,5 @@ def _issued(
         jkt=asked.dpop_jkt,
         lasts=client.lifetimes.code,
     )
-    family_id = tokens.open_family(session, authorization, now)
+    family_id = tokens.open_family(session, given, now)
     return tokens.issue_code(session, family_id, code, now)
-
-
-def _shown(
-    consent_id: str,
-    asked: Asked,
-    client: KnownClient,
-    grantable: frozenset[str],
-    before: frozenset[str],
-) -> Consent:
-    target = urlsplit(asked.redirect_uri)
-    is_web = target.scheme in ("http", "https")
-    fixed = client.required_scopes | _FIXED
-    return Consent(
-        id=consent_id,
-        client=client,
-        destination=uris.destination(asked.redirect_uri),
-        is_on_this_computer=uris.is_loopback(target),
-        new=[Offered(scope, scope.name in fixed) for scope in _explained(grantable - before)],
-        before=_explained(grantable & before),
-        resource=asked.resource,
-        form_action=f"{target.scheme}://{target.netloc}" if is_web else f"{target.scheme}:",
-    )
-
-
-def _explained(names: frozenset[str]) -> list[Scope]:
-    return [scopes.SCOPES[name] for name in scopes.render(names).split()]

@@ -19,8 +19,8 @@ from app.core.resource import Resources
 from app.core.scopes import IDENTITY, Scope
 from app.core.system import acting_as_system
 from app.models.client import Client
-from app.models.grant import ConsentRequest, DeviceAuthorization
-from app.oauth import tokens
+from app.models.grant import DeviceAuthorization
+from app.oauth import pending, tokens
 from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
 from app.oauth.sent import TokenRequest
@@ -34,8 +34,7 @@ INTERVAL = 5
 _LETTERS = "BCDFGHJKLMNPQRSTVWXZ"
 _LENGTH = 8
 _TYPED = re.compile(rf"[{_LETTERS}]{{{_LENGTH}}}")
-# Seconds that a person may think.
-_DECIDED_WITHIN = 600
+_KIND = "device"
 
 
 def authorized(request: TokenRequest, resources: Resources) -> dict[str, Any]:
@@ -97,7 +96,7 @@ class Devices:
         Raises:
             NotFound: it stands for nothing that waits.
         """
-        now, consent_id = int(self._now()), credentials.identifier()
+        now = int(self._now())
         user_code = re.sub(r"[\s-]", "", typed).upper()
         with acting_as_system(self._engine, "look a device up") as session:
             waiting = _waiting(session, user_code, now)
@@ -105,14 +104,7 @@ class Devices:
             if waiting is None or client is None:
                 raise NotFound("No device waits with this code. Look at it again.")
             offered = _grantable(waiting.scopes, client, principal)
-            session.execute(
-                insert(ConsentRequest).values(
-                    id=consent_id,
-                    user_id=principal.user_id,
-                    parameters={"device": user_code, "client_id": client.client_id},
-                    expires_at=now + _DECIDED_WITHIN,
-                )
-            )
+            consent_id = pending.keep(session, principal, _KIND, user_code, now)
         explained = [scopes.SCOPES[name] for name in scopes.render(offered).split()]
         return DeviceConsent(consent_id, client, _as_shown(user_code), explained)
 
@@ -126,7 +118,7 @@ class Devices:
         """
         now = int(self._now())
         with acting_as_system(self._engine, "decide on a device") as session:
-            user_code = _taken(session, consent_id, principal, now)
+            user_code = str(pending.take(session, consent_id, principal, _KIND, now))
             waiting = _waiting(session, user_code, now)
             client = find(session, waiting.client_id) if waiting else None
             if waiting is None or client is None or principal.user_id is None:
@@ -171,23 +163,6 @@ def _waiting(session: Session, user_code: str, now: int) -> Row[Any] | None:
 
 def _grantable(asked: str, client: KnownClient, principal: Principal) -> frozenset[str]:
     return scopes.parse(asked) & client.scopes & (principal.scopes | IDENTITY)
-
-
-def _taken(session: Session, consent_id: str, principal: Principal, now: int) -> str:
-    kept = session.scalar(
-        update(ConsentRequest)
-        .where(
-            ConsentRequest.id == consent_id,
-            ConsentRequest.user_id == principal.user_id,
-            ConsentRequest.decided_at.is_(None),
-            ConsentRequest.expires_at > now,
-        )
-        .values(decided_at=now)
-        .returning(ConsentRequest.parameters)
-    )
-    if kept is None or "device" not in kept:
-        raise Conflict("This was decided already, or is too old. Type the code again.")
-    return str(kept["device"])
 
 
 def _as_shown(user_code: str) -> str:

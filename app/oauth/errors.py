@@ -14,6 +14,7 @@ __all__ = [
     "RegistrationClosed",
     "Reported",
     "RequestNotSupported",
+    "RequestUriNotSupported",
     "UnsupportedResponseType",
     "UseDpopNonce",
 ]
@@ -65,6 +66,12 @@ class RequestNotSupported(OAuth2Error):
     """Request objects are not taken (OpenID Connect Core §6.1)."""
 
     error = "request_not_supported"
+
+
+class RequestUriNotSupported(OAuth2Error):
+    """Only pushed requests are taken by reference (OpenID Connect Core §6.2)."""
+
+    error = "request_uri_not_supported"
 
 
 class LoginRequired(OAuth2Error):

@@ -4,6 +4,8 @@ import hashlib
 from base64 import urlsafe_b64encode
 from dataclasses import dataclass
 
+from authlib.oauth2.rfc6749 import InvalidRequestError
+
 from app.oauth.keys import Keys
 
 # Seconds.
@@ -18,6 +20,30 @@ class SignIn:
     user_id: int
     auth_time: int | None
     nonce: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """Of an ID token that a client shows again: for whom it was, and about whom."""
+
+    client_id: str
+    subject: str
+
+
+def hinted(keys: Keys, issuer: str, hint: str) -> Hint:
+    """Give what an `id_token_hint` says; it may have expired (OpenID Connect Core §3.1.2.1).
+
+    Raises:
+        InvalidRequestError: it is no ID token of this server's.
+    """
+    try:
+        claims = keys.verified(hint)
+    except ValueError as error:
+        raise InvalidRequestError("The id_token_hint is none of this server's.") from error
+    # An access token is a JWT too, for some resources.
+    if claims.get("iss") != issuer or "at_hash" not in claims:
+        raise InvalidRequestError("The id_token_hint is no ID token.")
+    return Hint(str(claims["aud"]), str(claims["sub"]))
 
 
 def id_token(keys: Keys, issuer: str, alg: str, said: SignIn, *, beside: str, now: int) -> str:

@@ -10,12 +10,11 @@ from sqlalchemy.orm import Session
 from app.core import credentials
 from app.core.resource import Resources
 from app.models.grant import PushedRequest
-from app.oauth.authorization import redirect_uri_of, validated
+from app.oauth.authorization import PREFIX, redirect_uri_of, validated
 from app.oauth.client import KnownClient
 from app.oauth.errors import InvalidRequestUri
 from app.oauth.sent import Sent, TokenRequest
 
-PREFIX = "urn:ietf:params:oauth:request_uri:"
 # Seconds: as long as a person may take to sign in.
 LASTS = 600
 # How the client proved who it is; no part of the request.
@@ -48,13 +47,13 @@ def push(request: TokenRequest, resources: Resources) -> dict[str, Any]:
 
 
 def resolved(session: Session, sent: Sent, client: KnownClient, now: int) -> Sent:
-    """Give the request that a `request_uri` stands for; one without is what it is.
+    """Give the request that a `request_uri` of ours stands for; any other is what it is.
 
     Raises:
         InvalidRequestUri: it is unknown, over, used, or another client's (RFC 9126 §4).
     """
     request_uri = sent.values.get("request_uri")
-    if request_uri is None:
+    if request_uri is None or not request_uri.startswith(PREFIX):
         return sent
     parameters = session.scalar(
         select(PushedRequest.parameters).where(

@@ -1,5 +1,6 @@
 """The pages' forms and addresses, met with what nobody would type."""
 
+import re
 from collections.abc import Iterator
 from itertools import product
 from urllib.parse import quote, urlencode
@@ -101,7 +102,7 @@ def test_no_odd_value_breaks_the_doors(app: Flask) -> None:
         for path, status in (("/login", 422), ("/signup", 422), ("/logout", 303)):
             answer = browser.post(path, data=body, content_type=BODY)
             assert answer.status_code == status, (path, value)
-            assert answer.headers.get("Location", "/login").startswith("/login")
+            assert re.match("/(?![/\\\\])", answer.headers.get("Location", "/login"))
             assert faults(answer.text) == [], (path, value)
 
 

@@ -59,13 +59,27 @@ def test_a_public_client_on_this_computer_is_asked_for_each_time(
     assert "Allow" in public.authorize().text
 
 
-@pytest.mark.parametrize(("source", "is_asked"), [("admin", False), ("registration", True)])
-def test_a_first_party_client_is_not_asked_for_and_a_registered_one_always(
-    another: Callable[..., Flow], source: str, *, is_asked: bool
+@pytest.mark.parametrize(
+    ("source", "redirect_uri", "is_asked"),
+    [
+        ("admin", "https://app.example/callback", False),
+        # Any program on the computer can listen there, and say that it is this client.
+        ("admin", "http://127.0.0.1:9999/callback", True),
+        ("registration", "https://app.example/callback", True),
+        ("document", "https://app.example/callback", True),
+    ],
+)
+def test_a_first_party_client_is_not_asked_for_where_nobody_else_can_be_it(
+    another: Callable[..., Flow], source: str, redirect_uri: str, *, is_asked: bool
 ) -> None:
     public = another(kind="public")
-    change("UPDATE client SET is_first_party = 1, source = :it WHERE is_public", it=source)
-    assert (public.authorize().status_code == 200) == is_asked
+    change(
+        "UPDATE client SET is_first_party = 1, source = :it, redirect_uris = :uris "
+        "WHERE is_public AND source != 'built-in'",
+        it=source,
+        uris=json.dumps([redirect_uri]),
+    )
+    assert (public.authorize(redirect_uri=redirect_uri).status_code == 200) == is_asked
 
 
 def test_a_person_may_remove_a_scope(flow: Flow) -> None:
@@ -74,6 +88,14 @@ def test_a_person_may_remove_a_scope(flow: Flow) -> None:
     body = flow.exchange(answer["code"]).json
     assert body is not None
     assert body["scope"] == "tasks:view"
+
+
+def test_to_sign_in_alone_is_something_to_allow(flow: Flow) -> None:
+    page = flow.authorize(scope="openid tasks:view")
+    answer = answer_of(flow.decide(page, without=["tasks:view"]))
+    body = flow.exchange(answer["code"]).json
+    assert body is not None
+    assert body["scope"] == "openid"
 
 
 def test_with_every_scope_removed_nothing_is_allowed(flow: Flow) -> None:
@@ -113,14 +135,15 @@ def test_no_prompt_means_no_page(app: Flask, flow: Flow) -> None:
     assert answer_of(flow.authorize(prompt="none", max_age="10"))["error"] == "login_required"
 
 
-def again(flow: Flow, answer: TestResponse) -> TestResponse:
+def again(flow: Flow, answer: TestResponse, name: str = "ada") -> TestResponse:
     """Sign in again, as the person is made to; give where that leads."""
     assert answer.status_code == 303
     target = answer.headers["Location"]
     page = flow.browser.get(target)
     assert page.status_code == 200
-    assert 'value="ada@example.com"' in page.text
-    fields = {"email": "ada@example.com", "password": PASSWORD}
+    email = f"{name}@example.com"
+    assert f'value="{email}"' in page.text
+    fields = {"email": email, "password": PASSWORD}
     hidden = {
         "csrf_token": page.text.split('name="csrf_token" value="')[1].split('"')[0],
         "next": parse_qs(urlsplit(target).query)["next"][0],
@@ -142,6 +165,46 @@ def test_a_person_who_signed_in_long_ago_does_it_again_once(
     assert api(flow, body["access_token"]) == 200
     change("UPDATE login SET created_at = created_at - 100")
     assert "/login?" in flow.authorize(**asked).headers["Location"]
+
+
+def test_who_had_to_sign_in_anyway_does_it_once(app: Flask, flow: Flow) -> None:
+    stranger = Flow(app.test_client(), flow.client_id, flow.client_secret)
+    asked = {"prompt": "login", "login_hint": "ada@example.com"}
+    assert "Allow" in again(stranger, stranger.authorize(**asked)).text
+
+
+def test_a_sign_in_for_another_request_is_not_the_one_asked_for(flow: Flow) -> None:
+    again(flow, flow.authorize(prompt="login"))
+    assert "/login?" in flow.authorize(prompt="login", state="other").headers["Location"]
+
+
+def hint_of(flow: Flow) -> str:
+    """Give an ID token about the person in front of a flow's browser."""
+    return str(flow.tokens(scope="openid")["id_token"])
+
+
+def test_a_client_gets_the_person_that_its_hint_is_about(app: Flask, flow: Flow) -> None:
+    hint = hint_of(flow)
+    assert answer_of(flow.authorize(scope="openid", id_token_hint=hint))["code"]
+    ben = Flow(sign_in(app.test_client(), "ben"), flow.client_id, flow.client_secret)
+    asked = {"scope": "openid", "id_token_hint": hint}
+    assert answer_of(ben.authorize(**asked, prompt="none"))["error"] == "login_required"
+    assert answer_of(again(ben, ben.authorize(**asked), "ben"))["error"] == "login_required"
+
+
+def test_a_hint_that_another_client_got_names_nobody(
+    flow: Flow, another: Callable[..., Flow]
+) -> None:
+    other = another()
+    hint = hint_of(other)
+    answer = answer_of(flow.authorize(scope="openid", id_token_hint=hint, prompt="none"))
+    assert answer["error"] == "login_required"
+
+
+def test_a_hint_is_an_id_token_of_this_server(flow: Flow) -> None:
+    token = hint_of(flow)
+    for hint in ("é", "a.b.c", token[:-4] + "AAAA", flow.tokens()["access_token"]):
+        assert answer_of(flow.authorize(id_token_hint=hint))["error"] == "invalid_request"
 
 
 def test_who_signed_in_just_now_need_not_do_it_again(flow: Flow) -> None:

@@ -6,7 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from werkzeug.test import TestResponse
 
-from app.oauth.pushed import PREFIX
+from app.oauth.authorization import PREFIX
 from tests.conftest import change
 from tests.oauth.conftest import Flow, answer_of
 from tests.oauth.test_client_credentials import refusal
@@ -65,10 +65,16 @@ def test_it_ends_with_its_time(flow: Flow) -> None:
 
 @pytest.mark.parametrize("reference", ["", "x", "https://elsewhere.example/request.jwt", "é"])
 def test_an_unknown_one_goes_nowhere(flow: Flow, reference: str) -> None:
-    for request_uri in (reference or PREFIX, PREFIX + reference):
-        answer = follow(flow, request_uri)
-        assert answer.status_code == 400
-        assert "Location" not in answer.headers
+    answer = follow(flow, PREFIX + reference)
+    assert answer.status_code == 400
+    assert "Location" not in answer.headers
+
+
+@pytest.mark.parametrize("foreign", ["x", "https://elsewhere.example/request.jwt", "bare"])
+def test_one_that_was_not_pushed_is_not_taken(flow: Flow, foreign: str) -> None:
+    reference = pushed(flow).removeprefix(PREFIX) if foreign == "bare" else foreign
+    answer = answer_of(flow.authorize(request_uri=reference))
+    assert answer["error"] == "request_uri_not_supported"
 
 
 def test_another_clients_one_is_unknown(flow: Flow, another: Callable[..., Flow]) -> None:

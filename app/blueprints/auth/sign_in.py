@@ -50,7 +50,9 @@ def logout() -> Response:
     if request.method == "GET":
         return page("auth/logout.html")
     sign_out()
-    return go(url_for("auth.login", next=request.form.get("next")))
+    # A page that needs somebody leads to the form by itself, and says why.
+    target = request.form.get("next")
+    return go(safe_next(target) if target else url_for("auth.login"))
 
 
 @bp.get("/signup")

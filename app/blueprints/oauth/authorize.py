@@ -9,12 +9,12 @@ from app.blueprints.road import consent_server
 from app.identity.session import (
     ask_to_sign_in,
     forget_what_asked,
+    is_sign_in_for,
     principal,
-    sign_in_asked_since,
     viewer,
 )
-from app.oauth.consent import SignIn, SignInAgain
 from app.oauth.errors import OAuth2Error, Reported
+from app.oauth.sign_in import SignIn, SignInAgain
 
 bp = Blueprint("authorize", __name__, url_prefix="/oauth")
 
@@ -26,10 +26,9 @@ def authorize() -> Response:
     if seen is None:
         return _to_sign_in(login_hint=consent_server().check(query))
     try:
-        sign_in = SignIn(seen.auth_time, sign_in_asked_since(query))
+        sign_in = SignIn(seen.auth_time, is_answer=is_sign_in_for(query))
         consent = consent_server().ask(query, principal(), sign_in)
     except SignInAgain:
-        ask_to_sign_in(query)
         return _to_sign_in(again=1, login_hint=seen.email)
     if isinstance(consent, str):
         forget_what_asked()
@@ -70,6 +69,7 @@ def reported(refusal: Reported) -> Response:
 
 
 def _to_sign_in(login_hint: str | None, again: int | None = None) -> Response:
+    ask_to_sign_in(request.query_string)
     target = request.full_path
     return go(url_for("auth.login", next=target, login_hint=login_hint, again=again))
 
