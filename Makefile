@@ -9,7 +9,7 @@ LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes \
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check lint bench css lock
+.PHONY: help run test check lint bench docs css lock
 .DELETE_ON_ERROR:
 
 help: ## say what there is to make
@@ -35,6 +35,9 @@ lint: .venv/.dev ## the same without the tests
 
 bench: .venv/.dev ## print the benchmarks, as ratios
 	@exec $(BIN)/python -m bench $(ARGS)
+
+docs: .venv/.dev ## make docs/oauth.md again, from the ledger of tests/requirements.py
+	$(BIN)/python -m tests.requirements
 
 css: ## rebuild app/static from assets; needs Node, nothing else does
 	cd assets && npm ci --cache "$(XDG_CACHE_HOME)/npm" && npm run build

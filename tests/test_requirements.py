@@ -1,0 +1,19 @@
+"""The ledger and the tests say the same."""
+
+from collections import Counter
+
+from tests.requirements import CLAIMS, DOCUMENT, SPECIFICATIONS, document, proofs
+
+
+def test_each_claim_has_a_test_and_each_proof_a_claim() -> None:
+    proved = {claimed for claimed, _ in proofs()}
+    assert proved ^ CLAIMS.keys() == set()
+
+
+def test_each_claim_is_made_once() -> None:
+    made = Counter(f"{of.key}:{claim.name}" for of in SPECIFICATIONS for claim in of.claims)
+    assert [claimed for claimed, times in made.items() if times > 1] == []
+
+
+def test_the_document_is_the_ledger() -> None:
+    assert DOCUMENT.read_text() == document(), "run make docs"
