@@ -10,6 +10,8 @@ from tests.blueprints.conftest import Browser
 
 # Their callers prove themselves in each request, and no cookie of theirs counts.
 FOR_PROGRAMS = frozenset({"api", "oauth", "openid", "registration"})
+# They do nothing themselves: they lead the browser to the same address as a link would.
+RESENT = frozenset({"authorize.authorize_by_form", "logout.ask_by_form"})
 
 Places = Mapping[str, str]
 
@@ -43,7 +45,9 @@ def forms(app: Flask, places: Places) -> dict[str, str]:
     return {
         r.rule: _built(r, places)
         for r in app.url_map.iter_rules()
-        if "POST" in _of(r) and r.endpoint.partition(".")[0] not in FOR_PROGRAMS
+        if "POST" in _of(r)
+        and r.endpoint.partition(".")[0] not in FOR_PROGRAMS
+        and r.endpoint not in RESENT
     }
 
 

@@ -56,6 +56,14 @@ def test_basic_authentication_works_too(flow: Flow) -> None:
     assert answer.status_code == 200
 
 
+def test_the_request_may_come_as_a_form(flow: Flow) -> None:
+    form = "application/x-www-form-urlencoded"
+    sent = flow.browser.post("/oauth/authorize", data=flow.query(), content_type=form)
+    assert sent.status_code == 303
+    page = flow.browser.get(sent.headers["Location"])
+    assert flow.exchange(answer_of(flow.decide(page))["code"]).status_code == 200
+
+
 def test_cancelling_tells_the_client_so(flow: Flow) -> None:
     answer = answer_of(flow.decide(flow.authorize(), "deny"))
     assert answer["error"] == "access_denied"

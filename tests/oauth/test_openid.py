@@ -185,11 +185,25 @@ def test_without_a_hint_the_person_is_asked(flow: Flow) -> None:
     page = leave(flow.browser, client_id=flow.client_id)
     assert "Reporter" in page.text
     assert flow.browser.get("/tasks").status_code == 200
-    assert flow.browser.post("/oauth/logout", data={"query": ""}).status_code == 400
+    assert flow.browser.post("/oauth/logout/confirmed", data={"query": ""}).status_code == 400
     token = re.findall(r'name="csrf_token" value="([^"]+)"', page.text)[0]
     fields = {"csrf_token": token, "query": f"client_id={flow.client_id}"}
-    assert flow.browser.post("/oauth/logout", data=fields).status_code == 200
+    assert flow.browser.post("/oauth/logout/confirmed", data=fields).status_code == 200
     assert flow.browser.get("/tasks").status_code == 303
+
+
+def test_a_client_may_ask_by_a_form(flow: Flow) -> None:
+    form = {"client_id": flow.client_id, "state": "a\r\nb & c"}
+    sent = flow.browser.post("/oauth/logout", data=form)
+    assert (sent.status_code, flow.browser.get("/tasks").status_code) == (303, 200)
+    assert sent.headers["Location"] == "/oauth/logout?" + urlencode(form)
+    for wrong in ({"json": form}, {"data": form, "query_string": {"client_id": "x"}}):
+        assert flow.browser.post("/oauth/logout", **wrong).status_code == 400
+    raw = {"content_type": "application/x-www-form-urlencoded", "data": b"a\r\nSet-Cookie: x=1"}
+    sent = flow.browser.post("/oauth/logout", **raw)
+    assert sent.headers["Location"] == "/oauth/logout?a%0D%0ASet-Cookie%3A%20x=1"
+    raw["data"] = b"a" * 9000
+    assert flow.browser.post("/oauth/logout", **raw).status_code == 413
 
 
 def test_another_persons_hint_signs_nobody_out(flow: Flow, another: Callable[..., Flow]) -> None:

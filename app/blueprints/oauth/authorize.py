@@ -4,8 +4,10 @@ from flask import Blueprint, Response, request, url_for
 from flask_login import login_required
 
 from app.blueprints.edge import content_security_policy
+from app.blueprints.oauth.as_get import as_get
 from app.blueprints.pages import go, page
 from app.blueprints.road import consent_server
+from app.extensions import csrf
 from app.identity.session import (
     ask_to_sign_in,
     forget_what_asked,
@@ -37,6 +39,13 @@ def authorize() -> Response:
     # Without the client's origin in it, the browser would not follow the answer's redirect.
     response.headers["Content-Security-Policy"] = content_security_policy(consent.form_action)
     return response
+
+
+@bp.post("/authorize")
+@csrf.exempt  # type: ignore[untyped-decorator] # flask-wtf carries no types
+def authorize_by_form() -> Response:
+    """Take a request that comes as a form (OpenID Connect Core §3.1.2.1)."""
+    return as_get()
 
 
 @bp.post("/consent")

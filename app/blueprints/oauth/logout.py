@@ -2,8 +2,10 @@
 
 from flask import Blueprint, Response, request
 
+from app.blueprints.oauth.as_get import as_get
 from app.blueprints.pages import page
 from app.blueprints.road import logout_server
+from app.extensions import csrf
 from app.identity.session import sign_out, viewer
 from app.oauth.errors import OAuth2Error
 from app.oauth.logout import Leaving
@@ -22,6 +24,13 @@ def ask_to_leave() -> Response:
 
 
 @bp.post("/logout")
+@csrf.exempt  # type: ignore[untyped-decorator] # flask-wtf carries no types
+def ask_by_form() -> Response:
+    """Take a client's wish that comes as a form (§2)."""
+    return as_get()
+
+
+@bp.post("/logout/confirmed")
 def leave() -> Response:
     """Sign the person out: they have said so."""
     return _left(logout_server().leaving(request.form.get("query", "").encode()))

@@ -1,0 +1,22 @@
+"""A form that a client lets the browser post to an endpoint for people."""
+
+from urllib.parse import quote
+
+from flask import Response, abort, request
+
+from app.blueprints.pages import go
+
+LARGEST = 8 * 1024
+_FORM = "application/x-www-form-urlencoded"
+
+
+def as_get() -> Response:
+    """Send the browser here again with the form as its query.
+
+    A page of another site posts without the person's cookie: only as a link does their session
+    come along. Nothing is done by the post itself, so it needs no token against forgery.
+    """
+    request.max_content_length = LARGEST
+    if request.mimetype != _FORM or request.query_string:
+        abort(400, "Send the parameters as a form, in the body alone.")
+    return go(f"{request.path}?{quote(request.get_data(), safe='%&=+')}")
