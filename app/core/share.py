@@ -15,6 +15,9 @@ MINUTE = 60
 CALLS = 600
 TOKENS = 1200
 INTROSPECTIONS = 6000
+REGISTRATIONS = 20
+SIGN_UPS = 10
+DOCUMENTS = 20
 # In fifteen minutes, by one person or from one address.
 DEVICE_CODES = 20
 
@@ -74,10 +77,10 @@ def shares(*, limited: bool) -> Shares:
 
     return Shares(
         calls=a_minute(CALLS),
-        registrations=a_minute(20),
-        sign_ups=a_minute(10),
+        registrations=a_minute(REGISTRATIONS),
+        sign_ups=a_minute(SIGN_UPS),
         tokens=a_minute(TOKENS),
         introspections=a_minute(INTROSPECTIONS),
-        documents=a_minute(20),
+        documents=a_minute(DOCUMENTS),
         device_codes=Share(DEVICE_CODES if limited else math.inf, window=15 * MINUTE),
     )

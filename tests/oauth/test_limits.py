@@ -1,0 +1,92 @@
+"""How often a client, and an address, may ask each endpoint."""
+
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.core.share import INTROSPECTIONS, REGISTRATIONS, TOKENS, Share
+from app.extensions import db
+from tests.conftest import Program
+from tests.oauth.conftest import Flow
+
+HERE, THERE = "192.0.2.7", "198.51.100.9"
+ENDPOINTS = [
+    ("/oauth/token", "tokens", TOKENS),
+    ("/oauth/revoke", "tokens", TOKENS),
+    ("/oauth/par", "tokens", TOKENS),
+    ("/oauth/device_authorization", "tokens", TOKENS),
+    ("/oauth/introspect", "introspections", INTROSPECTIONS),
+]
+
+
+@pytest.fixture
+def limited(app: Flask) -> Iterator[Flask]:
+    """Give the same app with its limits on."""
+    limited = create_app(app.extensions["settings"].model_copy(update={"rate_limits": "on"}))
+    limited.test_client_class = Program
+    yield limited
+    with limited.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+def spend(app: Flask, share: str, caller: str, times: int) -> None:
+    counted: Share = getattr(app.extensions["shares"], share)
+    for _ in range(times):
+        counted.spend(caller)
+
+
+def status(browser: FlaskClient, path: str, address: str, flow: Flow | None = None) -> int:
+    known = {"client_id": flow.client_id, "client_secret": flow.client_secret} if flow else {}
+    answer = browser.post(
+        path, data={"token": "x", **known}, environ_base={"REMOTE_ADDR": address}
+    )
+    if answer.status_code == 429:
+        assert 0 < int(answer.headers["Retry-After"]) <= 60
+        assert answer.json is not None
+        assert answer.json["error"] == "temporarily_unavailable"
+    return answer.status_code
+
+
+@pytest.mark.parametrize(("path", "share", "most"), ENDPOINTS)
+def test_an_address_has_its_share_of_each_endpoint(
+    limited: Flask, path: str, share: str, most: int
+) -> None:
+    browser = limited.test_client()
+    spend(limited, share, HERE, most - 1)
+    assert [status(browser, path, HERE) for _ in range(2)] == [401, 429]
+    assert status(browser, path, THERE) == 401
+
+
+@pytest.mark.parametrize(("path", "share", "most"), ENDPOINTS)
+def test_a_client_has_its_share_wherever_it_asks_from(
+    limited: Flask, flow: Flow, path: str, share: str, most: int
+) -> None:
+    browser = limited.test_client()
+    with limited.app_context(), db.engine.connect() as connection:
+        find = "SELECT id FROM client WHERE client_id = ?"
+        key = connection.exec_driver_sql(find, (flow.client_id,)).scalar_one()
+    spend(limited, share, f"client {key}", most - 1)
+    assert status(browser, path, HERE, flow) in (200, 400)
+    assert status(browser, path, THERE, flow) == 429
+    assert status(browser, path, THERE) == 401
+
+
+def test_who_only_says_to_be_a_client_uses_nothing_of_its_share_up(
+    limited: Flask, flow: Flow
+) -> None:
+    browser = limited.test_client()
+    forged = Flow(browser, flow.client_id, "lk_cs_wrong")
+    for number in range(3):
+        assert status(browser, "/oauth/token", f"203.0.113.{number}", forged) == 401
+    spent = limited.extensions["shares"].tokens._spent
+    assert not [caller for caller in spent if caller.startswith("client ")]
+
+
+def test_an_address_registers_so_many_clients(limited: Flask) -> None:
+    spend(limited, "registrations", HERE, REGISTRATIONS)
+    assert status(limited.test_client(), "/oauth/register", HERE) == 429
+    assert status(limited.test_client(), "/oauth/register", THERE) == 400
