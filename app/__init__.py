@@ -27,6 +27,7 @@ from app.oauth.dpop import Proofs
 from app.oauth.fetching import Fetcher
 from app.oauth.keys import Keys
 from app.oauth.logout import LogoutServer
+from app.oauth.published_keys import PublishedKeys
 from app.oauth.registration import Registration
 from app.oauth.server import Server
 from app.oauth.userinfo import UserInfo
@@ -87,9 +88,16 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     registration = Registration(db.engine, resources, is_open=is_open)
     app.extensions["registration"] = registration
     fetcher = Fetcher(is_private_allowed=settings.private_documents == "on")
+    app.extensions["fetcher"] = fetcher
     documents = Documents(db.engine, registration, fetcher, counted.documents)
     app.extensions["oauth_server"] = Server(
-        db.engine, resources, keys=keys, proofs=proofs, documents=documents, shares=counted
+        db.engine,
+        resources,
+        keys=keys,
+        proofs=proofs,
+        documents=documents,
+        published=PublishedKeys(fetcher, counted.documents),
+        shares=counted,
     )
     app.extensions["devices"] = Devices(db.engine)
     app.extensions["consent_server"] = ConsentServer(db.engine, resources, keys, documents)

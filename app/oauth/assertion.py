@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from joserfc import jws
@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 
 from app.core.resource import Resources
 from app.oauth.client import KnownClient
+from app.oauth.published_keys import PublishedKeys
 from app.oauth.seen import is_first_use
 
 ALGORITHMS = ("ES256", "RS256", "PS256", "EdDSA")
@@ -45,15 +46,22 @@ class Assertions:
     """Checks the assertions that one deployment is shown; each counts once."""
 
     def __init__(
-        self, engine: Engine, resources: Resources, now: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        resources: Resources,
+        published: PublishedKeys,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
+        self._published = published
         self._audiences = {resources.public_url, resources.url("/oauth/token")}
         self._now = now
 
     def is_of(self, client: KnownClient, jwt: str) -> bool:
         """Tell whether the client has signed this now, for this server, and for the first time."""
-        claims = _signed_by(client, jwt)
+        # The first set of keys that fits: a client may have changed them since they were read.
+        signed = (_signed_with(jwks, jwt) for jwks in self._keys_of(client))
+        claims = next((claims for claims in signed if claims is not None), None)
         if claims is None or not claims.iss == claims.sub == client.client_id:
             return False
         now, audience = int(self._now()), claims.aud
@@ -65,6 +73,12 @@ class Assertions:
             return False
         return is_first_use(self._engine, client.client_id, claims.jti, claims.exp + _SKEW)
 
+    def _keys_of(self, client: KnownClient) -> Iterator[dict[str, Any]]:
+        if client.jwks is not None:
+            yield client.jwks
+        elif client.jwks_uri is not None:
+            yield from map(_usable, self._published.at(client.jwks_uri))
+
 
 def claimed_client(jwt: str) -> str:
     """Give whom an assertion claims to be of, unverified; nobody where it is none."""
@@ -73,7 +87,8 @@ def claimed_client(jwt: str) -> str:
     except (JoseError, ValueError, TypeError, RecursionError):
         return ""
     subject = payload.get("sub") if isinstance(payload, dict) else None
-    return subject if isinstance(subject, str) else ""
+    # Half of a surrogate pair comes through JSON, and no database takes it.
+    return subject if isinstance(subject, str) and subject.isascii() else ""
 
 
 def checked_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
@@ -104,11 +119,25 @@ def _check_key(jwk: dict[str, Any]) -> None:
         raise ValueError(f"holds an RSA key of less than {_LEAST_RSA_BITS} bits")
 
 
-def _signed_by(client: KnownClient, jwt: str) -> _Claims | None:
-    if client.jwks is None or len(jwt) > _LONGEST:
+def _usable(published: dict[str, Any]) -> dict[str, Any]:
+    """Give those keys of a published set that can verify here (RFC 7517 §5 ignores others)."""
+    keys = published.get("keys")
+    return {"keys": [key for key in keys if _is_usable(key)] if isinstance(keys, list) else []}
+
+
+def _is_usable(key: object) -> bool:
+    try:
+        checked_keys({"keys": [key]})
+    except ValueError:
+        return False
+    return True
+
+
+def _signed_with(jwks: dict[str, Any], jwt: str) -> _Claims | None:
+    if not jwks["keys"] or len(jwt) > _LONGEST:
         return None
     try:
-        keys = KeySet.import_key_set(client.jwks)  # type: ignore[arg-type] # checked when it came
+        keys = KeySet.import_key_set(jwks)  # type: ignore[arg-type] # checked when it came
         signed = jws.deserialize_compact(jwt.encode(), keys, algorithms=list(ALGORITHMS))
         return _Claims.model_validate(json.loads(signed.payload))
     except (JoseError, ValidationError, ValueError, TypeError, KeyError, RecursionError):

@@ -32,6 +32,7 @@ class ClientMetadata(BaseModel):
         "none", "client_secret_basic", "client_secret_post", "private_key_jwt"
     ] = Field("client_secret_basic", alias="token_endpoint_auth_method")
     jwks: dict[str, Any] | None = None
+    jwks_uri: str | None = Field(None, max_length=_LONGEST_URI)
     grant_types: list[str] = ["authorization_code"]
     response_types: list[str] = ["code"]
     scope: str = ""
@@ -58,6 +59,13 @@ class ClientMetadata(BaseModel):
     @classmethod
     def _can_be_used(cls, jwks: dict[str, Any] | None) -> dict[str, Any] | None:
         return None if jwks is None else checked_keys(jwks)
+
+    @field_validator("jwks_uri")
+    @classmethod
+    def _is_safe_to_read(cls, uri: str | None) -> str | None:
+        if uri is not None and not uri.startswith("https://"):
+            raise ValueError("must be an https URL")
+        return None if uri is None else redirect_uri.checked(uri)
 
     @field_validator("client_name")
     @classmethod
@@ -121,8 +129,12 @@ def metadata_in(body: bytes) -> ClientMetadata:
 
 
 def _check_together(metadata: ClientMetadata) -> None:
-    if (metadata.auth_method == PRIVATE_KEY_JWT) != (metadata.jwks is not None):
-        raise InvalidClientMetadata("jwks: private_key_jwt needs it, and nothing else has it.")
+    given = [kind for kind in (metadata.jwks, metadata.jwks_uri) if kind is not None]
+    if len(given) != (1 if metadata.auth_method == PRIVATE_KEY_JWT else 0):
+        # RFC 7591 §2: never both.
+        raise InvalidClientMetadata(
+            "jwks: private_key_jwt needs it or jwks_uri, and nothing else has either."
+        )
     if "authorization_code" not in metadata.grant_types:
         return
     if not metadata.redirect_uris:

@@ -20,13 +20,10 @@ from app.core.system import acting_as_system
 from app.models.client import CLIENT_ID_LENGTH, Client, Source
 from app.oauth.client import PRIVATE_KEY_JWT
 from app.oauth.client_metadata import ClientMetadata, metadata_in
-from app.oauth.fetching import Document, Fetcher, NotFetched
+from app.oauth.fetching import Fetcher, NotFetched
 from app.oauth.registration import Registration, describe
 from app.procedures.clients import NewClient, new_client
 
-# Seconds that a document holds without asking again: the least, by default, and the most.
-_LEAST, _DEFAULT, _MOST = 60, 3600, 24 * 3600
-_MAX_AGE = re.compile(r"(?:^|,)\s*max-age=([0-9]{1,9})\s*(?:,|$)", re.IGNORECASE)
 _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]+")
 
 
@@ -97,7 +94,7 @@ class Documents:
             client = _kept(session, client_id, metadata, now)
             describe(client, metadata)
             client.metadata_digest = None
-            client.document_expires_at = now + _lasts(document)
+            client.document_expires_at = now + document.lasts
 
 
 def _metadata(members: Mapping[str, Any], client_id: str) -> ClientMetadata:
@@ -125,12 +122,3 @@ def _kept(session: Session, client_id: str, metadata: ClientMetadata, now: int) 
     client = new_client(session, described, source=Source.DOCUMENT, owner_id=None, now=now)
     client.client_id = client_id
     return client
-
-
-def _lasts(document: Document) -> int:
-    """Give for how many seconds a document holds (RFC 9111 §5.2.2)."""
-    said = document.headers.get("cache-control", "")
-    if "no-store" in said.lower() or "no-cache" in said.lower():
-        return _LEAST
-    age = _MAX_AGE.search(said)
-    return min(max(int(age[1]), _LEAST), _MOST) if age else _DEFAULT

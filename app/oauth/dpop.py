@@ -41,8 +41,8 @@ class _Claims(BaseModel):
     htm: str
     htu: str
     iat: int
-    nonce: str | None = None
-    ath: str | None = None
+    nonce: str | None = Field(None, max_length=200)
+    ath: str | None = Field(None, max_length=200)
 
 
 @dataclass(frozen=True, slots=True)

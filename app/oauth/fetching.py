@@ -2,12 +2,14 @@
 
 import ipaddress
 import json
+import re
 import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from threading import Timer
 from typing import Any
 from urllib.parse import urlsplit
@@ -17,6 +19,9 @@ import httpx2
 # Seconds for all of it, and bytes.
 WITHIN = 5.0
 LARGEST = 64 * 1024
+# Seconds that a document holds without asking again: the least, by default, and the most.
+_LEAST, _DEFAULT, _MOST = 60, 3600, 24 * 3600
+_MAX_AGE = re.compile(r"(?:^|,)\s*max-age=([0-9]{1,9})\s*(?:,|$)", re.IGNORECASE)
 _HTTPS = 443
 _OK = 200
 
@@ -31,6 +36,27 @@ class Document:
 
     members: dict[str, Any]
     headers: Mapping[str, str]
+
+    @property
+    def lasts(self) -> int:
+        """For how many seconds it holds without asking again (RFC 9111 §4.2.1, §5.2.2)."""
+        said = self.headers.get("cache-control", "")
+        if "no-store" in said.lower() or "no-cache" in said.lower():
+            return _LEAST
+        age = _MAX_AGE.search(said)
+        wanted = int(age[1]) if age else self._until_it_expires()
+        return min(max(wanted, _LEAST), _MOST)
+
+    def _until_it_expires(self) -> int:
+        expires, date = self.headers.get("expires"), self.headers.get("date")
+        if not expires or not date:
+            return _DEFAULT
+        try:
+            left = parsedate_to_datetime(expires) - parsedate_to_datetime(date)
+        except (ValueError, TypeError, OverflowError):
+            # RFC 9111 §5.3: what is no date is over already.
+            return _LEAST
+        return int(left.total_seconds())
 
 
 class Fetcher:

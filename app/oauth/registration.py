@@ -172,6 +172,7 @@ def describe(client: Client, metadata: ClientMetadata) -> None:
     client.client_uri = metadata.client_uri
     client.token_endpoint_auth_method = metadata.auth_method
     client.jwks = metadata.jwks
+    client.jwks_uri = metadata.jwks_uri
     client.grant_types = metadata.grant_types
     client.scopes = metadata.allowed
     client.id_token_signed_response_alg = metadata.id_token_signed_response_alg
@@ -211,10 +212,9 @@ def _information(client: Client) -> dict[str, Any]:
         "id_token_signed_response_alg": client.id_token_signed_response_alg,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
     }
-    if client.jwks is not None:
-        information["jwks"] = client.jwks
-    if client.client_uri is not None:
-        information["client_uri"] = client.client_uri
+    for member in ("jwks", "jwks_uri", "client_uri"):
+        if getattr(client, member) is not None:
+            information[member] = getattr(client, member)
     if client.post_logout_redirect_uris:
         information["post_logout_redirect_uris"] = client.post_logout_redirect_uris
     return information

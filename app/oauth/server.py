@@ -25,6 +25,7 @@ from app.oauth.errors import UseDpopNonce
 from app.oauth.introspection import introspected
 from app.oauth.issue import TokenGrant
 from app.oauth.keys import Keys
+from app.oauth.published_keys import PublishedKeys
 from app.oauth.pushed import push
 from app.oauth.refresh import Refresh
 from app.oauth.revocation import revoke
@@ -81,6 +82,7 @@ class Server(AuthorizationServer):
         keys: Keys,
         proofs: Proofs,
         documents: Documents,
+        published: PublishedKeys,
         shares: Shares,
         now: Callable[[], float] = time.time,
     ) -> None:
@@ -88,7 +90,7 @@ class Server(AuthorizationServer):
         self.resources = resources
         self.keys = keys
         self._proofs = proofs
-        self._clients = Authentication(Assertions(engine, resources, now))
+        self._clients = Authentication(Assertions(engine, resources, published, now))
         self._engine = engine
         self._documents = documents
         self._shares = shares

@@ -1,8 +1,11 @@
 """A client that proves by a signature who it is (RFC 7523)."""
 
+import json
 import time
 import uuid
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from werkzeug.test import TestResponse
 
 from app.oauth.assertion import TYPE
 from tests.oauth.conftest import CALLBACK, ISSUER, Flow, sign_in
+from tests.oauth.site import Site, serving
 from tests.oauth.test_registration import register
 
 KEY = ECKey.generate_key("P-256")
@@ -156,3 +160,88 @@ def test_a_key_set_that_will_not_do_is_refused(app: Flask, jwks: object) -> None
     refused = register(app.test_client(), said, 400)
     assert refused["error"] == "invalid_client_metadata"
     assert "jwks" in refused["error_description"]
+
+
+@pytest.fixture
+def site(app: Flask, tmp_path: Path) -> Iterator[Site]:
+    """Give a site where a client publishes its keys."""
+    with serving(tmp_path) as made:
+        made.may_be_read(app.extensions["fetcher"])
+        yield made
+
+
+def publish(site: Site, *keys: dict[str, Any]) -> None:
+    site.body = json.dumps({"keys": keys}).encode()
+
+
+@pytest.fixture
+def published_id(app: Flask, site: Site) -> str:
+    """Give the id of a client that names where its keys are."""
+    publish(site, KEY.as_dict(private=False))
+    metadata = {**METADATA, "jwks_uri": site.url}
+    del metadata["jwks"]
+    made = register(app.test_client(), metadata)
+    assert made["jwks_uri"] == site.url
+    return str(made["client_id"])
+
+
+def test_keys_may_stand_at_an_address(app: Flask, published_id: str, site: Site) -> None:
+    program = app.test_client()
+    for _ in range(2):
+        assert error(ask(program, signed(published_id))) == "invalid_grant"
+    assert len(site.asked) == 1
+    assert error(ask(program, signed(published_id, key=OTHER))) == "invalid_client"
+
+
+def test_a_key_that_was_added_counts_soon(app: Flask, published_id: str, site: Site) -> None:
+    program = app.test_client()
+    assert error(ask(program, signed(published_id))) == "invalid_grant"
+    publish(site, OTHER.as_dict(private=False))
+    assert error(ask(program, signed(published_id, key=OTHER))) == "invalid_client"
+    published = app.extensions["oauth_server"]._clients._assertions._published
+    now = published._now
+    published._now = lambda: now() + 61
+    assert error(ask(program, signed(published_id, key=OTHER))) == "invalid_grant"
+    assert error(ask(program, signed(published_id))) == "invalid_client"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        [],
+        [{"kty": "oct", "k": "c2VjcmV0"}],
+        [KEY.as_dict(private=True)],
+        ["x"],
+        [{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}],
+    ],
+)
+def test_what_cannot_verify_is_left_out_of_a_published_set(
+    app: Flask, published_id: str, site: Site, keys: list[Any]
+) -> None:
+    publish(site, *keys)
+    assert error(ask(app.test_client(), signed(published_id))) == "invalid_client"
+
+
+@pytest.mark.parametrize("body", [b"{}", b"[]", b'{"keys": 1}', b"<html>"])
+def test_what_is_no_key_set_proves_nobody(
+    app: Flask, published_id: str, site: Site, body: bytes
+) -> None:
+    site.body = body
+    assert error(ask(app.test_client(), signed(published_id))) == "invalid_client"
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"jwks_uri": "https://reporter.example/keys"},
+        {"jwks_uri": "http://reporter.example/keys", "jwks": None},
+        {"jwks_uri": "https://user@reporter.example/keys", "jwks": None},
+        {"jwks_uri": 1, "jwks": None},
+        {"jwks": None},
+        {"token_endpoint_auth_method": "none"},
+    ],
+)
+def test_keys_are_given_once_and_can_be_read(app: Flask, changes: dict[str, Any]) -> None:
+    said = {name: value for name, value in (METADATA | changes).items() if value is not None}
+    answer = app.test_client().post("/oauth/register", json=said)
+    assert (answer.status_code, error(answer)) == (400, "invalid_client_metadata")

@@ -1,115 +1,34 @@
 """Clients that are known by the URL of a document about them."""
 
-import json
-import ssl
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from flask import Flask
+from httpx2 import Headers
 
 from app.extensions import db
 from app.oauth.documents import is_document
-from app.oauth.fetching import LARGEST, Fetcher, NotFetched, _is_public
+from app.oauth.fetching import LARGEST, Document, Fetcher, NotFetched, _is_public
 from tests.conftest import change
-from tests.oauth.conftest import CALLBACK, Flow, answer_of, sign_in
-
-
-class Site:
-    """A web site with one document; `said` is what it answers."""
-
-    def __init__(self, folder: Path) -> None:
-        certificate, key = _certificate(folder)
-        self.status, self.headers = 200, {"Content-Type": "application/json"}
-        self.body = b"{}"
-        self.asked: list[str] = []
-        site = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                site.asked.append(self.headers["Host"])
-                self.send_response(site.status)
-                for name, value in site.headers.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(site.body)
-
-            def log_message(self, *_args: object) -> None:
-                """Say nothing."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(certificate, key)
-        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.trusted = ssl.create_default_context(cafile=str(certificate))
-        self.url = f"https://localhost:{self.server.server_port}/client.json"
-
-    def say(self, **changes: Any) -> None:
-        """Let the document say what a good one does, and these changes."""
-        said = {
-            "client_id": self.url,
-            "client_name": "Claude",
-            "redirect_uris": [CALLBACK],
-            "grant_types": ["authorization_code", "refresh_token"],
-        }
-        kept = {name: value for name, value in (said | changes).items() if value is not None}
-        self.body = json.dumps(kept).encode()
-
-
-def _certificate(folder: Path) -> tuple[Path, Path]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    certificate, private = folder / "certificate.pem", folder / "key.pem"
-    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
-    private.write_bytes(
-        key.private_bytes(
-            serialization.Encoding.PEM,
-            serialization.PrivateFormat.PKCS8,
-            serialization.NoEncryption(),
-        )
-    )
-    return certificate, private
+from tests.oauth.conftest import Flow, answer_of, sign_in
+from tests.oauth.site import Site, serving
 
 
 @pytest.fixture
 def site(tmp_path: Path) -> Iterator[Site]:
-    made = Site(tmp_path)
-    thread = Thread(target=made.server.serve_forever)
-    thread.start()
-    made.say()
-    yield made
-    made.server.shutdown()
-    thread.join()
-    made.server.server_close()
+    """Give a site whose document is that of a client."""
+    with serving(tmp_path) as made:
+        made.say()
+        yield made
 
 
 @pytest.fixture
 def flow(app: Flask, site: Site) -> Flow:
     """Give Ada in front of a client that the server knows nothing of, but may fetch."""
-    documents = app.extensions["consent_server"]._documents
-    documents._fetcher = Fetcher(is_private_allowed=True, trusted=site.trusted)
+    site.may_be_read(app.extensions["fetcher"])
     return Flow(sign_in(app.test_client(), "ada"), site.url, None)
 
 
@@ -140,6 +59,23 @@ def test_a_document_holds_as_long_as_its_headers_say(flow: Flow, site: Site) -> 
     change("UPDATE client SET document_expires_at = 1 WHERE source = 'document'")
     assert "Claudia" in flow.authorize().text
     assert len(site.asked) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 3600),
+        ({"Cache-Control": "max-age=1"}, 60),
+        ({"Cache-Control": "max-age=999999999"}, 24 * 3600),
+        ({"Cache-Control": "no-store, max-age=7200"}, 60),
+        ({"Expires": "Tue, 24 Nov 2026 10:00:00 GMT"}, 7200),
+        ({"Expires": "Tue, 24 Nov 2026 10:00:00 GMT", "Cache-Control": "max-age=300"}, 300),
+        ({"Expires": "0"}, 60),
+    ],
+)
+def test_its_headers_are_held_within_bounds(headers: dict[str, str], seconds: int) -> None:
+    date = {"Date": "Tue, 24 Nov 2026 08:00:00 GMT"}
+    assert Document({}, Headers({**date, **headers})).lasts == seconds
 
 
 @pytest.mark.parametrize(

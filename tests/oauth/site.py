@@ -1,0 +1,106 @@
+"""A web site with a certificate of its own: what a client publishes about itself."""
+
+import json
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
+
+from app.oauth.fetching import Fetcher
+from tests.oauth.conftest import CALLBACK
+
+
+class Site:
+    """A web site with one document; `said` is what it answers."""
+
+    def __init__(self, folder: Path) -> None:
+        certificate, key = _certificate(folder)
+        self.status, self.headers = 200, {"Content-Type": "application/json"}
+        self.body = b"{}"
+        self.asked: list[str] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                site.asked.append(self.headers["Host"])
+                self.send_response(site.status)
+                for name, value in site.headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(site.body)
+
+            def log_message(self, *_args: object) -> None:
+                """Say nothing."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
+        self.trusted = ssl.create_default_context(cafile=str(certificate))
+        self.url = f"https://localhost:{self.server.server_port}/client.json"
+
+    def may_be_read(self, fetcher: Fetcher) -> None:
+        """Let a fetcher come to this computer, and believe the certificate."""
+        fetcher._is_private_allowed, fetcher._trusted = True, self.trusted
+
+    def say(self, **changes: Any) -> None:
+        """Let the document say what a good one does, and these changes."""
+        said = {
+            "client_id": self.url,
+            "client_name": "Claude",
+            "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "refresh_token"],
+        }
+        kept = {name: value for name, value in (said | changes).items() if value is not None}
+        self.body = json.dumps(kept).encode()
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Site]:
+    """Give a site that is served; its certificate is kept in the folder."""
+    made = Site(folder)
+    thread = Thread(target=made.server.serve_forever)
+    thread.start()
+    try:
+        yield made
+    finally:
+        made.server.shutdown()
+        thread.join()
+        made.server.server_close()
+
+
+def _certificate(folder: Path) -> tuple[Path, Path]:
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    certificate, private = folder / "certificate.pem", folder / "key.pem"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    private.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+    return certificate, private
