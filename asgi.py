@@ -84,6 +84,9 @@ def _announce(settings: Settings) -> None:
     print(f"Latchkey is at {settings.public_url}")
     if settings.demo:
         print(f"Demo accounts, password {demo.PASSWORD}: {', '.join(demo.PEOPLE)}")
+    if not settings.is_https and not settings.is_loopback:
+        # RFC 6749 §3.1, §3.2: tokens go over TLS.
+        print("Its address is plain http: tokens and passwords can be read on the way. Use https.")
     if settings.workers > 1:
         print("MCP over HTTP+SSE (/sse) needs LATCHKEY_WORKERS=1; /mcp does not.")
     sys.stdout.flush()

@@ -1,7 +1,7 @@
 """HTTP and HTML, one folder per audience."""
 
 from app.blueprints.admin import index as admin_index
-from app.blueprints.admin import oauth_clients
+from app.blueprints.admin import oauth_clients, resources
 from app.blueprints.api import calls, documents
 from app.blueprints.auth import sign_in
 from app.blueprints.docs import reference
@@ -32,6 +32,7 @@ BLUEPRINTS = (
     connections.bp,
     admin_index.bp,
     oauth_clients.bp,
+    resources.bp,
     authorize.bp,
     discovery.bp,
     endpoints.bp,

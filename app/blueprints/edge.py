@@ -25,6 +25,8 @@ _POLICY = (
 _HEADERS = {
     "Content-Security-Policy": _POLICY.format(form_action=""),
     "X-Content-Type-Options": "nosniff",
+    # For browsers that do not know frame-ancestors (RFC 9700 §4.16).
+    "X-Frame-Options": "DENY",
     "Referrer-Policy": "same-origin",
     # One page of a popup's chain without it, and the console's Authorize loses its opener.
     "Cross-Origin-Opener-Policy": "same-origin",

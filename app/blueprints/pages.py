@@ -19,6 +19,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"viewer": viewer})
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_sentence, "sentence")
+    app.add_template_filter(_seconds, "seconds")
 
 
 @login_required  # type: ignore[untyped-decorator] # flask-login carries no types
@@ -98,6 +99,10 @@ def go(target: str, said: str = "") -> Response:
 
 def _ago(at: datetime) -> str:
     return humanize.naturaltime(at, when=datetime.now(UTC))
+
+
+def _seconds(length: int) -> str:
+    return humanize.precisedelta(length, format="%d")
 
 
 def _sentence(scope: str) -> str:

@@ -1,6 +1,7 @@
 """Names and texts of strangers, that other people read and trust."""
 
 import unicodedata
+from urllib.parse import urlsplit
 
 # Letters by their category, and nothing to the eye: fillers of the Korean alphabet.
 _BLANK = frozenset("\u115f\u1160\u3164\uffa0")
@@ -30,4 +31,28 @@ def prose(text: str) -> str:
     """
     if any(unicodedata.category(c) in _UNSEEN for c in text if c not in _NEEDED):
         raise ValueError("This holds a character that cannot be seen.")
+    return text
+
+
+def web_address(text: str) -> str:
+    """Give the address of a web page back.
+
+    Raises:
+        ValueError: it is none, holds user information, or a character that no URL holds.
+    """
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise ValueError("This is no web address.") from error
+    if parts.scheme not in ("http", "https") or not host:
+        raise ValueError("A web address begins with https:// or http://, and names a host.")
+    if "@" in parts.netloc:
+        raise ValueError("Leave the user information out.")
+    if (
+        not text.isascii()
+        or not text.isprintable()
+        or not frozenset(' "<>\\^`{|}').isdisjoint(text)
+    ):
+        raise ValueError("It holds a character that a URL cannot hold; percent-encode it.")
     return text

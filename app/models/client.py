@@ -28,6 +28,10 @@ class Source(StrEnum):
     BUILT_IN = "built-in"
 
 
+# They say themselves what they are, and nobody has to know who they are.
+SELF_DESCRIBED = frozenset({Source.REGISTRATION, Source.DOCUMENT})
+
+
 class Client(Model):
     """An OAuth 2.0 client (RFC 6749 §2); lifetimes are in seconds, and none is the default one."""
 
@@ -52,6 +56,8 @@ class Client(Model):
     post_logout_redirect_uris: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
     grant_types: Mapped[list[str]] = mapped_column(JSON)
     scopes: Mapped[str] = mapped_column(String(2000))
+    # What an admin lets it ask for at the most, where one has set that.
+    scope_bound: Mapped[str | None] = mapped_column(String(2000))
     # Those without which it does not work: a person cannot remove them from a consent.
     required_scopes: Mapped[str] = mapped_column(String(2000), server_default="")
     # Of the operator's own: people need not be asked.

@@ -8,6 +8,10 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.policy import Bypass, RowPolicy, either
 from app.extensions import Model
 
+IDENTIFIER_LENGTH = 500
+# The switch by which admins let clients register themselves.
+REGISTRATION = "registration"
+
 
 class SigningKey(Model):
     """A private key, sealed, and its public half, which is published until its tokens are gone."""
@@ -41,7 +45,7 @@ class ResourceServer(Model):
     __tablename__ = "resource_server"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    identifier: Mapped[str] = mapped_column(String(500), unique=True)
+    identifier: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), unique=True)
     name: Mapped[str] = mapped_column(String(80))
     client_key: Mapped[int | None] = mapped_column(
         ForeignKey("client.id", ondelete="SET NULL"), index=True

@@ -3,7 +3,6 @@
 import hashlib
 import json
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -76,11 +75,7 @@ class ClientMetadata(BaseModel):
     @field_validator("client_uri")
     @classmethod
     def _is_a_web_page(cls, uri: str | None) -> str | None:
-        if uri is None:
-            return None
-        if urlsplit(uri).scheme not in ("http", "https"):
-            raise ValueError("must be an http or https URL")
-        return redirect_uri.checked(uri) if uri.startswith("https:") else _plain(uri)
+        return None if uri is None else names.web_address(uri)
 
     @property
     def kind(self) -> Kind:
@@ -141,9 +136,3 @@ def _check_together(metadata: ClientMetadata) -> None:
         raise InvalidRedirectUri("redirect_uris: the grant authorization_code needs one.")
     if "code" not in metadata.response_types:
         raise InvalidClientMetadata("response_types: must hold code.")
-
-
-def _plain(uri: str) -> str:
-    if not uri.isascii() or not uri.isprintable() or " " in uri:
-        raise ValueError("must be an http or https URL")
-    return uri

@@ -22,7 +22,7 @@ from app.core.resource import Resources
 from app.core.scopes import IDENTITY
 from app.core.system import acting_as_system
 from app.models import redirect_uri as uris
-from app.models.client import Source
+from app.models.client import SELF_DESCRIBED, Source
 from app.models.grant import Grant
 from app.oauth import pending, pushed, tokens
 from app.oauth.authorization import Asked, client_of, redirect_uri_of, validated
@@ -37,7 +37,6 @@ from app.oauth.sign_in import SignIn, check_sign_in
 from app.oauth.tokens import Authorization, NewCode
 from app.oauth.trail import note_decision
 
-_BY_THEMSELVES = frozenset({Source.REGISTRATION, Source.DOCUMENT})
 _KIND = "consent"
 
 
@@ -203,7 +202,7 @@ class ConsentServer:
             error.get_error_description() or str(error.error),
             location=self._error_location(error, redirect_uri, state),
             destination=uris.destination(redirect_uri),
-            is_vouched_for=is_local or client.source not in _BY_THEMSELVES,
+            is_vouched_for=is_local or client.source not in SELF_DESCRIBED,
         )
 
     def _error_location(self, error: OAuth2Error, redirect_uri: str, state: str | None) -> str:
@@ -243,7 +242,7 @@ def _is_settled(asked: Asked, standing: _Standing) -> bool:
     is_web = urlsplit(asked.redirect_uri).scheme == "https" or client.source == Source.BUILT_IN
     if asked.prompt & {"consent", "select_account"} or not standing.grantable:
         return False
-    if client.is_public and (not is_web or client.source in _BY_THEMSELVES):
+    if client.is_public and (not is_web or client.source in SELF_DESCRIBED):
         # Anybody can be such a client, and say that they are another (RFC 8252 §8.6).
         return False
     return client.is_first_party or not new

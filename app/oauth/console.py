@@ -5,7 +5,7 @@ from sqlalchemy import Engine, insert, select, update
 from app.core import scopes
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
-from app.procedures.clients import grant_types_for
+from app.procedures.clients import bounded, grant_types_for
 
 CLIENT_ID = "latchkey-console"
 CALLBACK = "/docs/api/oauth2-redirect.html"
@@ -16,7 +16,7 @@ def ensure(engine: Engine, public_url: str, now: int) -> None:
 
     Its redirect URI follows the public URL. A revoked one stays revoked.
     """
-    known = {
+    known: dict[str, object] = {
         "name": "API console",
         "description": "The interactive console of this app's own API documentation.",
         "source": Source.BUILT_IN,
@@ -24,13 +24,14 @@ def ensure(engine: Engine, public_url: str, now: int) -> None:
         "token_endpoint_auth_method": "none",
         "redirect_uris": [public_url + CALLBACK],
         "grant_types": grant_types_for("public"),
-        "scopes": scopes.render(scopes.THIRD_PARTY),
     }
+    everything = frozenset(scopes.THIRD_PARTY)
     ours = Client.client_id == CLIENT_ID
     with acting_as_system(engine, "set up the console's client") as session:
-        if session.scalar(select(Client.id).where(ours)) is None:
-            session.execute(
-                insert(Client).values(client_id=CLIENT_ID, owner_id=None, created_at=now, **known)
-            )
+        row = session.execute(select(Client.scope_bound).where(ours)).one_or_none()
+        known["scopes"] = bounded(row.scope_bound if row else None, everything)
+        if row is None:
+            new = insert(Client).values(client_id=CLIENT_ID, owner_id=None, created_at=now)
+            session.execute(new.values(**known))
         else:
             session.execute(update(Client).where(ours).values(**known))

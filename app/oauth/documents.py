@@ -100,6 +100,9 @@ class Documents:
 def _metadata(members: Mapping[str, Any], client_id: str) -> ClientMetadata:
     if members.get("client_id") != client_id:
         raise InvalidRequestError("its client_id is not its own address.")
+    if not members.get("client_name"):
+        # MCP 2026-07-28, Authorization: the document MUST include it.
+        raise InvalidRequestError("it does not say what the app is called: client_name.")
     if "client_secret" in members:
         raise InvalidRequestError("it holds a secret, which everybody can read.")
     said = {"token_endpoint_auth_method": "none", **members}

@@ -6,12 +6,13 @@ from authlib.oauth2.rfc8414 import AuthorizationServerMetadata
 
 from app.core.resource import Resources
 from app.core.scopes import BASIC, THIRD_PARTY
-from app.oauth import assertion, dpop, keys
+from app.oauth import keys
 from app.oauth.authentication import METHODS
+from app.oauth.signatures import ALGORITHMS
 from app.procedures.clients import GRANT_TYPES
 
 _CONFIDENTIAL = [method for method in METHODS if method != "none"]
-_SIGNED_BY = list(assertion.ALGORITHMS)
+_SIGNED_BY = list(ALGORITHMS)
 _ENDPOINTS = {
     "authorization_endpoint": "/oauth/authorize",
     "token_endpoint": "/oauth/token",
@@ -43,7 +44,7 @@ def server_metadata(resources: Resources, *, is_registration_open: bool) -> dict
                 f"{endpoint}_endpoint_auth_signing_alg_values_supported": _SIGNED_BY
                 for endpoint in ("token", "revocation", "introspection")
             },
-            "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+            "dpop_signing_alg_values_supported": _SIGNED_BY,
             "authorization_response_iss_parameter_supported": True,
             "service_documentation": resources.url("/docs/api"),
             **_OPENID,
@@ -80,7 +81,7 @@ def resource_metadata(resources: Resources, path: str) -> dict[str, Any]:
         "authorization_servers": [resources.public_url],
         "scopes_supported": list(BASIC),
         "bearer_methods_supported": ["header"],
-        "dpop_signing_alg_values_supported": list(dpop.ALGORITHMS),
+        "dpop_signing_alg_values_supported": _SIGNED_BY,
         "resource_name": "Latchkey",
         "resource_documentation": resources.url("/docs/api"),
     }

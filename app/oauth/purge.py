@@ -7,7 +7,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.system import acting_as_system
 from app.extensions import Model
-from app.models.client import Client, Source
+from app.models.client import SELF_DESCRIBED, Client, ClientSecret
 from app.models.grant import (
     AccessToken,
     AuthorizationCode,
@@ -34,6 +34,7 @@ _KEYS = (
     (ConsentRequest, ConsentRequest.id),
     (DeviceAuthorization, DeviceAuthorization.digest),
     (PushedRequest, PushedRequest.digest),
+    (ClientSecret, ClientSecret.id),
     (UsedJti, UsedJti.digest),
     (Login, Login.digest),
 )
@@ -77,7 +78,7 @@ def _led_to_nothing(before: int) -> ColumnElement[bool]:
 
 def _never_allowed(before: int) -> ColumnElement[bool]:
     """Tell which clients registered themselves, and were never allowed anything by anybody."""
-    by_itself = Client.source.in_((Source.REGISTRATION, Source.DOCUMENT))
+    by_itself = Client.source.in_(SELF_DESCRIBED)
     allowed = exists().where(Grant.client_key == Client.id)
     return and_(by_itself, Client.created_at < before, ~allowed)
 

@@ -10,18 +10,16 @@ from authlib.oauth2 import OAuth2Error
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from app.core import credentials
+from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.core.resource import Resources
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
-from app.models.signing import Switch
+from app.models.signing import REGISTRATION, Switch
 from app.oauth.client import SECRET_METHODS
 from app.oauth.client_metadata import ClientMetadata, metadata_in
 from app.oauth.errors import InvalidClientMetadata, RegistrationClosed
-from app.procedures.clients import NewClient, add_secret, new_client
-
-SWITCH = "registration"
+from app.procedures.clients import NewClient, add_secret, bounded, new_client, say
 
 
 class RegistrationTokenRefused(OAuth2Error):
@@ -49,7 +47,7 @@ class Registration:
 
     def is_open(self) -> bool:
         """Tell whether clients may register: neither the operator nor an admin has closed it."""
-        switched = select(Switch.is_on).where(Switch.name == SWITCH)
+        switched = select(Switch.is_on).where(Switch.name == REGISTRATION)
         with acting_as_system(self._engine, "read a switch", reads=True) as session:
             return self._is_open and session.scalar(switched) is not False
 
@@ -166,15 +164,18 @@ def _same(session: Session, metadata: ClientMetadata) -> Client | None:
 
 def describe(client: Client, metadata: ClientMetadata) -> None:
     """Let a client be what its metadata say."""
-    client.name = metadata.name
-    client.redirect_uris = metadata.redirect_uris
+    say(
+        client,
+        name=metadata.name,
+        redirect_uris=metadata.redirect_uris,
+        client_uri=metadata.client_uri,
+    )
     client.post_logout_redirect_uris = metadata.post_logout_redirect_uris
-    client.client_uri = metadata.client_uri
     client.token_endpoint_auth_method = metadata.auth_method
     client.jwks = metadata.jwks
     client.jwks_uri = metadata.jwks_uri
     client.grant_types = metadata.grant_types
-    client.scopes = metadata.allowed
+    client.scopes = bounded(client.scope_bound, scopes.parse(metadata.allowed))
     client.id_token_signed_response_alg = metadata.id_token_signed_response_alg
     client.dpop_bound_access_tokens = metadata.dpop_bound_access_tokens
     client.metadata_digest = metadata.digest() if metadata.kind == "public" else None

@@ -2,6 +2,7 @@
 
 from app.core.procedure import Catalogue
 from app.procedures import (
+    client_rules,
     client_secrets,
     comments,
     connections,
@@ -9,6 +10,8 @@ from app.procedures import (
     oauth_apps,
     oauth_clients,
     profile,
+    registration,
+    resource_servers,
     tasks,
 )
 
@@ -31,6 +34,7 @@ def catalogue() -> Catalogue:
             oauth_apps.list_,
             oauth_apps.create,
             oauth_apps.get,
+            oauth_apps.update,
             oauth_apps.revoke,
             oauth_apps.delete,
             client_secrets.list_,
@@ -43,5 +47,12 @@ def catalogue() -> Catalogue:
             oauth_clients.create,
             oauth_clients.revoke,
             oauth_clients.delete,
+            client_rules.get,
+            client_rules.set_,
+            registration.get,
+            registration.switch,
+            resource_servers.list_,
+            resource_servers.add,
+            resource_servers.remove,
         ]
     )

@@ -1,7 +1,7 @@
 """What registering an OAuth client takes, whoever does it."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
 from sqlalchemy.orm import Session
@@ -20,7 +20,6 @@ from app.models.client import (
 )
 from app.procedures.shapes import Given
 
-RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
 _FOR_ITSELF = "client_credentials"
 GRANT_TYPES = [
     "authorization_code",
@@ -29,6 +28,26 @@ GRANT_TYPES = [
     "urn:ietf:params:oauth:grant-type:device_code",
     "urn:ietf:params:oauth:grant-type:token-exchange",
 ]
+
+
+def _may_be_asked_for(scope: str) -> str:
+    if scope not in scopes.THIRD_PARTY:
+        raise ValueError("No app may ask for this scope.")
+    return scope
+
+
+def _each_once(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+ClientName = Annotated[str, AfterValidator(names.name)]
+Description = Annotated[str, AfterValidator(names.prose)]
+HomePage = Annotated[str, AfterValidator(names.web_address)]
+RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
+RedirectUris = Annotated[list[RedirectUri], AfterValidator(_each_once)]
+AskedScope = Annotated[str, AfterValidator(_may_be_asked_for)]
+AskedScopes = Annotated[list[AskedScope], AfterValidator(_each_once)]
+IdTokenAlg = Literal["RS256", "ES256"]
 
 
 class ClientId(Given):
@@ -42,25 +61,20 @@ class ClientId(Given):
 class NewClient(Given):
     """An OAuth client to be registered."""
 
-    name: Annotated[str, AfterValidator(names.name)] = Field(
+    name: ClientName = Field(
         min_length=1, max_length=CLIENT_NAME_LENGTH, description="What people will see."
     )
-    redirect_uris: list[RedirectUri] = Field(
+    redirect_uris: RedirectUris = Field(
         min_length=1,
         max_length=redirect_uri.MOST,
         description="Where the browser may be sent back to; compared character by character.",
     )
-    description: Annotated[str, AfterValidator(names.prose)] = Field(
+    description: Description = Field(
         "", max_length=DESCRIPTION_LENGTH, description="What it is for; the consent page shows it."
     )
     kind: Kind = Field(
         "confidential", description="public: it cannot keep a secret, and gets none."
     )
-
-    @field_validator("redirect_uris")
-    @classmethod
-    def _each_once(cls, uris: list[str]) -> list[str]:
-        return list(dict.fromkeys(uris))
 
 
 class ClientOut(BaseModel):
@@ -73,13 +87,20 @@ class ClientOut(BaseModel):
     description: str
     kind: Kind
     source: Source
+    client_uri: str | None
     redirect_uris: list[str]
+    post_logout_redirect_uris: list[str]
     scopes: list[str]
+    required_scopes: list[str]
+    is_verified: bool
+    is_first_party: bool
+    id_token_signed_response_alg: IdTokenAlg
+    dpop_bound_access_tokens: bool
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
 
-    @field_validator("scopes", mode="before")
+    @field_validator("scopes", "required_scopes", mode="before")
     @classmethod
     def _as_list(cls, value: str | list[str]) -> list[str]:
         return value.split() if isinstance(value, str) else value
@@ -138,6 +159,19 @@ def new_client(
     session.add(client)
     session.flush()
     return client
+
+
+def say(client: Client, **said: object) -> None:
+    """Let a client say otherwise what it is; an admin vouched for what it said before."""
+    for name, value in said.items():
+        if getattr(client, name) != value:
+            client.is_verified = client.is_first_party = False
+            setattr(client, name, value)
+
+
+def bounded(bound: str | None, wanted: frozenset[str]) -> str:
+    """Give which of the scopes that it wants a client may ask for, within an admin's bound."""
+    return scopes.render(wanted if bound is None else wanted & scopes.parse(bound))
 
 
 def add_secret(session: Session, client: Client, now: int) -> str:

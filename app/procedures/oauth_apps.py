@@ -1,12 +1,28 @@
 """The OAuth apps that a person registered: their own clients."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import select
 
-from app.core.errors import NotFound
+from app.core import scopes
+from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
-from app.models.client import Client, Source
-from app.procedures.clients import ClientGoneOut, ClientId, ClientOut, NewClient, register
+from app.models import redirect_uri
+from app.models.client import CLIENT_NAME_LENGTH, DESCRIPTION_LENGTH, Client, Source
+from app.procedures.clients import (
+    AskedScopes,
+    ClientGoneOut,
+    ClientId,
+    ClientName,
+    ClientOut,
+    Description,
+    HomePage,
+    IdTokenAlg,
+    NewClient,
+    RedirectUris,
+    bounded,
+    register,
+    say,
+)
 from app.procedures.shapes import Nothing
 
 
@@ -23,6 +39,20 @@ class RegisteredAppOut(BaseModel):
     client_secret: str | None
 
 
+class AppChanges(ClientId):
+    """What one of your OAuth apps is to be from now on."""
+
+    name: ClientName = Field(min_length=1, max_length=CLIENT_NAME_LENGTH)
+    redirect_uris: RedirectUris = Field(min_length=1, max_length=redirect_uri.MOST)
+    description: Description = Field("", max_length=DESCRIPTION_LENGTH)
+    client_uri: HomePage | None = Field(None, max_length=redirect_uri.LENGTH)
+    post_logout_redirect_uris: RedirectUris = Field([], max_length=redirect_uri.MOST)
+    scopes: AskedScopes = Field(min_length=1)
+    required_scopes: AskedScopes = Field([])
+    id_token_signed_response_alg: IdTokenAlg = "RS256"  # noqa: S105 - a name
+    dpop_bound_access_tokens: bool = False
+
+
 @procedure("oauth_apps.list", scopes=["oauth-apps:view"], channels=PAGES_ONLY)
 def list_(call: Call, given: Nothing) -> AppList:  # noqa: ARG001 - takes no arguments
     """List the OAuth apps that you registered."""
@@ -37,6 +67,27 @@ def create(call: Call, given: NewClient) -> RegisteredAppOut:
         call.session, given, source=Source.USER, owner_id=call.user_id, now=call.now
     )
     return RegisteredAppOut(app=ClientOut.model_validate(app), client_secret=secret)
+
+
+@procedure("oauth_apps.update", scopes=["oauth-apps:edit"], channels=PAGES_ONLY, writes=True)
+def update(call: Call, given: AppChanges) -> ClientOut:
+    """Change what one of your OAuth apps says and may ask for.
+
+    Its secrets and what people allowed it stay. An admin who has verified it has to do so again
+    where its name, its home or its redirect URIs change.
+    """
+    app = _mine(call, given.client_id)
+    if app.revoked_at is not None:
+        raise Conflict("The app is revoked: nothing about it can be changed.")
+    _check_scopes(app, given)
+    say(app, name=given.name, redirect_uris=given.redirect_uris, client_uri=given.client_uri)
+    app.description = given.description
+    app.post_logout_redirect_uris = given.post_logout_redirect_uris
+    app.scopes = scopes.render(given.scopes)
+    app.required_scopes = scopes.render(given.required_scopes)
+    app.id_token_signed_response_alg = given.id_token_signed_response_alg
+    app.dpop_bound_access_tokens = given.dpop_bound_access_tokens
+    return ClientOut.model_validate(app)
 
 
 @procedure("oauth_apps.get", scopes=["oauth-apps:view"], channels=PAGES_ONLY)
@@ -72,6 +123,16 @@ def delete(call: Call, given: ClientId) -> ClientGoneOut:
     app = _mine(call, given.client_id)
     call.session.delete(app)
     return ClientGoneOut(client_id=app.client_id, name=app.name)
+
+
+def _check_scopes(app: Client, given: AppChanges) -> None:
+    fields = {}
+    if bounded(app.scope_bound, frozenset(given.scopes)) != scopes.render(given.scopes):
+        fields["scopes"] = f"An admin lets it ask for no more than {app.scope_bound}."
+    if not set(given.required_scopes) <= set(given.scopes):
+        fields["required_scopes"] = "It can only need what it may ask for."
+    if fields:
+        raise InvalidInput("Some fields need attention.", fields=fields)
 
 
 def _mine(call: Call, client_id: str) -> Client:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from app.core.errors import ScopeMissing
 from app.core.resource import Resources
 from app.core.scopes import BASIC
-from app.oauth.dpop import ALGORITHMS
+from app.oauth.signatures import ALGORITHMS
 
 
 def token_wanted(

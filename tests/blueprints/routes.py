@@ -29,6 +29,7 @@ def of_everyone(browser: Browser) -> Places:
         "task_id": task[1],
         "client_id": client[1],
         "secret_id": "1",
+        "resource_id": "1",
         "path": "mcp",
         "filename": "app.css",
         "file": "oauth2-redirect.html",

@@ -1,10 +1,15 @@
 """Several secrets of one app, so that one can follow another."""
 
+import time
+
 import pytest
 from werkzeug.test import TestResponse
 
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.extensions import db
+from app.oauth import operator
+from app.oauth.purge import purge
+from app.procedures.clients import NewClient
 from tests.conftest import Call, Person, change
 from tests.oauth.conftest import Flow
 
@@ -44,11 +49,60 @@ def test_its_use_is_noted(flow: Flow, call: Call, person: Person) -> None:
 def test_nobody_touches_anothers(flow: Flow, call: Call, person: Person) -> None:
     app = {"client_id": flow.client_id}
     secret = call("client_secrets.list", person("ada"), app).items[0]
-    for name in ("ben", "grace"):
-        for verb, given in (("list", {}), ("add", {}), ("remove", {"secret_id": secret.id})):
-            with pytest.raises(NotFound):
-                call(f"client_secrets.{verb}", person(name), app | given)
+    for verb, given in (("list", {}), ("add", {}), ("remove", {"secret_id": secret.id})):
+        with pytest.raises(NotFound):
+            call(f"client_secrets.{verb}", person("ben"), app | given)
     assert ask(flow, flow.client_secret or "").status_code == 200
+
+
+def test_an_admin_takes_any_secret_away_and_gives_none_to_anothers_app(
+    flow: Flow, call: Call, person: Person
+) -> None:
+    grace, app = person("grace"), {"client_id": flow.client_id}
+    with pytest.raises(Conflict, match="Only its owner"):
+        call("client_secrets.add", grace, app)
+    assert ask(flow, flow.client_secret or "").status_code == 200
+    (secret,) = call("client_secrets.list", grace, app).items
+    assert call("client_secrets.remove", grace, app | {"secret_id": secret.id}).items == []
+    assert ask(flow, flow.client_secret or "").status_code == 401
+
+
+def test_an_admin_gives_a_client_without_an_owner_its_secrets(call: Call, person: Person) -> None:
+    given = NewClient(name="Ownerless", redirect_uris=["https://app.example/"])
+    made = operator.create_client(db.engine, given, allowed=frozenset(), owner=None, now=1)
+    app = {"client_id": made["client_id"]}
+    assert call("client_secrets.add", person("grace"), app).client_secret.startswith("lk_cs_")
+    with pytest.raises(NotFound):
+        call("client_secrets.add", person("ada"), app)
+
+
+@pytest.mark.parametrize(("hours", "old"), [(None, [200, 200]), (24, [200, 401]), (0, [401, 401])])
+def test_the_others_go_on_or_end_as_said(
+    flow: Flow, call: Call, person: Person, hours: int | None, old: list[int]
+) -> None:
+    given = {"client_id": flow.client_id, "others_end_hours": hours}
+    new = call("client_secrets.add", person("ada"), given).client_secret
+    before = flow.client_secret or ""
+    seen = [ask(flow, before).status_code]
+    change("UPDATE client_secret SET expires_at = expires_at - 24 * 3600, label = 'a day later'")
+    seen.append(ask(flow, before).status_code)
+    assert (seen, ask(flow, new).status_code) == (old, 200)
+
+
+def test_an_end_that_is_nearer_stays(flow: Flow, call: Call, person: Person) -> None:
+    app = {"client_id": flow.client_id}
+    soon = call("client_secrets.add", person("ada"), app | {"lasts_days": 1}).secret
+    call("client_secrets.add", person("ada"), app | {"others_end_hours": 168})
+    kept = call("client_secrets.list", person("ada"), app).items[1]
+    assert (kept.id, kept.expires_at) == (soon.id, soon.expires_at)
+
+
+def test_secrets_that_ended_are_purged(flow: Flow, call: Call, person: Person) -> None:
+    app = {"client_id": flow.client_id}
+    call("client_secrets.add", person("ada"), app | {"others_end_hours": 0})
+    change("UPDATE client_secret SET expires_at = 1 WHERE expires_at IS NOT NULL")
+    purge(db.engine, int(time.time()))
+    assert len(call("client_secrets.list", person("ada"), app).items) == 1
 
 
 def test_a_secret_of_another_app_is_not_removed(flow: Flow, call: Call, person: Person) -> None:

@@ -19,9 +19,16 @@ ON_A_ROW = [
     (item, key)
     for item in PROCEDURES
     for key in ("task_id", "client_id")
-    # Every client is the business of those who hold the scopes of oauth_clients.
-    if key in item.input.model_fields and item.noun != "oauth_clients"
+    # Every client is the business of those who hold the scopes of oauth-clients.
+    if key in item.input.model_fields and not any("oauth-clients:" in name for name in item.scopes)
 ]
+FILLED: dict[str, Any] = {
+    "body": "x",
+    "secret_id": "x",
+    "name": "x",
+    "redirect_uris": ["https://app.example/"],
+    "scopes": ["tasks:view"],
+}
 
 
 def named(value: Any) -> str:
@@ -36,7 +43,7 @@ def a_channel(item: AnyProcedure) -> Channel:
     return min(item.channels)
 
 
-def refusal(world: World, item: AnyProcedure, principal: Principal, **given: str) -> CallError:
+def refusal(world: World, item: AnyProcedure, principal: Principal, **given: Any) -> CallError:
     with pytest.raises(CallError) as refused:
         world.pipeline().call(item.name, principal, given)
     return refused.value
@@ -90,8 +97,7 @@ def test_anothers_row_and_no_row_are_the_same_answer(
     theirs = world.found("task" if key == "task_id" else "client", "owner_id = 1")[0]
     foreign = str(theirs["id"] if key == "task_id" else theirs["client_id"])
     none = "999999" if key == "task_id" else "f" * 32
-    others = ("body", "secret_id")
-    needed = {name: "x" for name in item.input.model_fields if name in others}
+    needed = {name: FILLED[name] for name in item.input.model_fields if name in FILLED}
     principal, before = world.principal("ben"), world.everything()
     answers = [refusal(world, item, principal, **{key: id_}, **needed) for id_ in (foreign, none)]
     assert all(isinstance(answer, NotFound) for answer in answers)
@@ -104,5 +110,6 @@ def test_anothers_row_and_no_row_are_the_same_answer(
 
 @each
 def test_a_power_that_no_app_may_have_is_offered_to_pages_alone(item: AnyProcedure) -> None:
-    clients = {"oauth_apps", "client_secrets", "oauth_clients", "connections"}
-    assert (item.noun in clients) == (item.channels == {Channel.BROWSER})
+    clients = {"oauth_apps", "client_secrets", "oauth_clients", "client_rules", "connections"}
+    server = {"registration", "resource_servers"}
+    assert (item.noun in clients | server) == (item.channels == {Channel.BROWSER})

@@ -1,22 +1,33 @@
-"""Every OAuth client: find, create, look at, revoke, delete."""
+"""Every OAuth client: find, create, look at, rule, revoke, delete."""
 
 from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from app.blueprints.client_form import given_client, is_confirmed
+from app.blueprints.client_form import (
+    ASKED_SCOPES,
+    given_client,
+    given_rules,
+    given_secret,
+    is_confirmed,
+)
 from app.blueprints.pages import (
     asked,
     call,
     check,
     for_members,
+    form,
     go,
     page,
     part_or_page,
     partial_or_redirect,
 )
-from app.blueprints.road import resources
-from app.core.errors import InvalidInput
+from app.blueprints.road import registration, resources
+from app.core.errors import Conflict, InvalidInput
+from app.identity.session import viewer
+from app.procedures.client_rules import ClientRulesOut
+from app.procedures.client_secrets import SecretOut
+from app.procedures.oauth_clients import AnyClientOut
 
 bp = Blueprint("admin_clients", __name__, url_prefix="/admin/oauth-clients")
 bp.before_request(for_members)
@@ -57,6 +68,37 @@ def create() -> Response:
     )
 
 
+@bp.post("/registration")
+def switch_registration() -> Response:
+    """Let programs register themselves, or not any more."""
+    switched = call("registration.switch", form())
+    said = f"Self-registration is {'on' if switched.is_open else 'off'} from now on."
+    return go(url_for("admin_clients.index"), said=said)
+
+
+# The verb stands first: the URL that is a client's id may end in any word.
+@bp.get("/rules/<path:client_id>")
+def rules(client_id: str) -> Response:
+    """Show what is set about a client."""
+    check("client_rules.set")
+    found = call("client_rules.get", {"client_id": client_id})
+    lifetimes = {each.name: each.seconds for each in found.lifetimes}
+    return _rules(found, {**found.model_dump(), **lifetimes}, {})
+
+
+@bp.post("/rules/<path:client_id>")
+def set_rules(client_id: str) -> Response:
+    """Set it."""
+    found = call("client_rules.get", {"client_id": client_id})
+    given = given_rules(client_id, [each.name for each in found.lifetimes])
+    try:
+        call("client_rules.set", given)
+    except InvalidInput as refusal:
+        return _rules(found, given, refusal.fields, 422)
+    target = url_for("admin_clients.detail", client_id=client_id)
+    return go(target, said=f"The rules for {found.name} count from now on.")
+
+
 @bp.get("/<path:client_id>")
 def detail(client_id: str) -> Response:
     """Show one client."""
@@ -85,6 +127,28 @@ def delete(client_id: str) -> Response:
     return go(url_for("admin_clients.index"), said=f"{client.name} is deleted.")
 
 
+@bp.post("/<path:client_id>/secrets")
+def add_secret(client_id: str) -> Response:
+    """Give a client that is nobody's one more secret; show it for the only time."""
+    given = given_secret(client_id)
+    try:
+        made = call("client_secrets.add", given)
+    except (InvalidInput, Conflict) as refusal:
+        client = call("oauth_clients.get", {"client_id": client_id})
+        said = {"secret_error": refusal.in_full(), "label": given.get("label", "")}
+        return _detail(client, refusal.status, **said)
+    back = url_for("admin_clients.detail", client_id=client_id)
+    return page("admin/oauth_clients/secret.html", made=made, back=back)
+
+
+@bp.post("/<path:client_id>/secrets/<secret_id>/remove")
+def remove_secret(client_id: str, secret_id: str) -> Response:
+    """Remove a secret of a client."""
+    call("client_secrets.remove", {"client_id": client_id, "secret_id": secret_id})
+    target = url_for("admin_clients.detail", client_id=client_id)
+    return go(target, said="The secret is removed: it is refused from now on.")
+
+
 def _index(filters: dict[str, str], status: int = 200, **context: object) -> Response:
     shown = call("oauth_clients.list", filters)
     older = url_for("admin_clients.index", **{**filters, "cursor": shown.next_cursor})
@@ -94,6 +158,8 @@ def _index(filters: dict[str, str], status: int = 200, **context: object) -> Res
         clients=shown,
         filters=filters,
         older=older,
+        is_registration_open=registration().is_open(),
+        is_registration_allowed=call("registration.get").is_open,
         **context,
     )
 
@@ -108,11 +174,33 @@ def _form(values: dict[str, Any], errors: dict[str, str], status: int = 200) -> 
     )
 
 
-def _detail(client: object, status: int = 200, **context: str) -> Response:
+def _rules(
+    found: ClientRulesOut, values: dict[str, Any], errors: dict[str, str], status: int = 200
+) -> Response:
+    return page(
+        "admin/oauth_clients/rules.html",
+        status,
+        rules=found,
+        values=values,
+        errors=errors,
+        scopes=ASKED_SCOPES,
+    )
+
+
+def _detail(client: AnyClientOut, status: int = 200, **context: str) -> Response:
     return page(
         "admin/oauth_clients/detail.html",
         status,
         client=client,
+        secrets=_secrets(client),
         resources=resources(),
         **context,
     )
+
+
+def _secrets(client: AnyClientOut) -> list[SecretOut]:
+    seen = viewer()
+    if client.kind == "public" or seen is None or not seen.may("oauth-clients:edit"):
+        return []
+    secrets: list[SecretOut] = call("client_secrets.list", {"client_id": client.client_id}).items
+    return secrets

@@ -8,6 +8,7 @@ from app.extensions import csrf
 from app.identity.bearer import token_in
 from app.oauth.dpop import proof_of
 from app.oauth.server import error_answer
+from app.oauth.signatures import ALGORITHMS
 from app.oauth.userinfo import TokenUnfit
 
 bp = Blueprint("openid", __name__, url_prefix="/oauth")
@@ -52,7 +53,9 @@ def unfit(refusal: TokenUnfit) -> Response:
     response = jsonify(answer.body)
     response.status_code = answer.status
     response.headers["Cache-Control"] = "no-store"
-    said = {"error": refusal.error, "error_description": answer.body["error_description"]}
+    # RFC 9449 §7.1: what a proof may be signed with.
+    said = {"algs": " ".join(ALGORITHMS)} if refusal.scheme == "DPoP" else {}
+    said |= {"error": refusal.error, "error_description": answer.body["error_description"]}
     return for_any_page(_challenged(response, refusal.scheme, {**said, "scope": "openid"}))
 
 

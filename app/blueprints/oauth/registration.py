@@ -65,7 +65,9 @@ def refused(error: OAuth2Error) -> Response:
     response.status_code = answer.status
     response.headers.update(answer.headers)
     if isinstance(error, RegistrationTokenRefused):
-        response.headers["WWW-Authenticate"] = f'Bearer error="{error.error}"'
+        # RFC 6750 §3.1: who sends no token is told of no error.
+        said = 'realm="latchkey"' if _token() is None else f'error="{error.error}"'
+        response.headers["WWW-Authenticate"] = f"Bearer {said}"
     return for_any_page(response)
 
 

@@ -4,12 +4,17 @@ from typing import Any
 
 from flask import Blueprint, Response, url_for
 
-from app.blueprints.client_form import given_client, is_confirmed
+from app.blueprints.client_form import (
+    ASKED_SCOPES,
+    given_changes,
+    given_client,
+    given_secret,
+    is_confirmed,
+)
 from app.blueprints.pages import (
     call,
     check,
     for_members,
-    form,
     go,
     page,
     part_or_page,
@@ -61,6 +66,26 @@ def detail(client_id: str) -> Response:
     return _detail(call("oauth_apps.get", {"client_id": client_id}))
 
 
+@bp.get("/<client_id>/edit")
+def edit(client_id: str) -> Response:
+    """Show what can be changed about an app."""
+    check("oauth_apps.update")
+    app = call("oauth_apps.get", {"client_id": client_id})
+    return _edit_form(client_id, app.model_dump(), {})
+
+
+@bp.post("/<client_id>/edit")
+def update(client_id: str) -> Response:
+    """Change an app."""
+    given = given_changes(client_id)
+    try:
+        app = call("oauth_apps.update", given)
+    except InvalidInput as refusal:
+        return _edit_form(client_id, given, refusal.fields, 422)
+    target = url_for("oauth_apps.detail", client_id=client_id)
+    return go(target, said=f"{app.name} is changed: it counts from now on.")
+
+
 @bp.post("/<client_id>/revoke")
 def revoke(client_id: str) -> Response:
     """Revoke an app; give its row."""
@@ -86,12 +111,12 @@ def delete(client_id: str) -> Response:
 @bp.post("/<client_id>/secrets")
 def add_secret(client_id: str) -> Response:
     """Give an app one more secret; show it for the only time."""
-    sent = {name: value for name, value in form().items() if value}
+    given = given_secret(client_id)
     try:
-        made = call("client_secrets.add", {**sent, "client_id": client_id})
+        made = call("client_secrets.add", given)
     except (InvalidInput, Conflict) as refusal:
         client = call("oauth_apps.get", {"client_id": client_id})
-        said = {"secret_error": refusal.in_full(), "label": sent.get("label", "")}
+        said = {"secret_error": refusal.in_full(), "label": given.get("label", "")}
         return _detail(client, refusal.status, **said)
     back = url_for("oauth_apps.detail", client_id=client_id)
     return page("settings/oauth_apps/secret.html", made=made, back=back)
@@ -112,6 +137,19 @@ def _form(values: dict[str, Any], errors: dict[str, str], status: int = 200) -> 
         status,
         values=values,
         errors=errors,
+    )
+
+
+def _edit_form(
+    client_id: str, values: dict[str, Any], errors: dict[str, str], status: int = 200
+) -> Response:
+    return page(
+        "settings/oauth_apps/edit.html",
+        status,
+        client_id=client_id,
+        values=values,
+        errors=errors,
+        scopes=ASKED_SCOPES,
     )
 
 

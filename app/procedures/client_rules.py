@@ -1,0 +1,118 @@
+"""What admins set about a client: what it may ask for, whom they vouch for, how long it lasts."""
+
+from typing import Any
+
+from pydantic import BaseModel, Field
+from sqlalchemy import select
+
+from app.core import scopes
+from app.core.errors import InvalidInput, NotFound
+from app.core.procedure import PAGES_ONLY, Call, procedure
+from app.models.client import SELF_DESCRIBED, Client
+from app.models.lifetimes import BOUNDS, DEFAULTS
+from app.procedures.clients import AskedScopes, ClientId
+
+
+def _seconds(what: str, column: str) -> Any:  # noqa: ANN401 - what pydantic calls a field
+    least, most = BOUNDS[column]
+    return Field(None, ge=least, le=most, description=f"{what}, in seconds; else the default.")
+
+
+class ClientRules(ClientId):
+    """All that admins set about a client; what is left out of it goes back to the default."""
+
+    scopes: AskedScopes = Field(min_length=1, description="What it may ask people for.")
+    is_verified: bool = Field(default=False, description="You have checked who made it.")
+    is_first_party: bool = Field(
+        default=False, description="It is the operator's own: people need not be asked."
+    )
+    access_token_lasts: int | None = _seconds("An access token lasts", "access_token_lasts")
+    refresh_token_idles: int | None = _seconds(
+        "A refresh token may go unused", "refresh_token_idles"
+    )
+    refresh_token_lasts: int | None = _seconds(
+        "All refresh tokens after one consent last", "refresh_token_lasts"
+    )
+    code_lasts: int | None = _seconds("An authorization code lasts", "code_lasts")
+    device_code_lasts: int | None = _seconds("A device's code lasts", "device_code_lasts")
+
+
+class LifetimeOut(BaseModel):
+    """How long something lasts, in seconds: what is set if it is, and what may be."""
+
+    name: str
+    seconds: int | None
+    default: int
+    least: int
+    most: int
+
+
+class ClientRulesOut(BaseModel):
+    """What is set about a client."""
+
+    client_id: str
+    name: str
+    scopes: list[str]
+    is_verified: bool
+    is_first_party: bool
+    describes_itself: bool
+    lifetimes: list[LifetimeOut]
+
+
+@procedure("client_rules.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
+def get(call: Call, given: ClientId) -> ClientRulesOut:
+    """Show what is set about a client."""
+    return _shown(_client(call, given.client_id))
+
+
+@procedure("client_rules.set", scopes=["oauth-clients:edit"], channels=PAGES_ONLY, writes=True)
+def set_(call: Call, given: ClientRules) -> ClientRulesOut:
+    """Set what a client may ask for, whether you vouch for it, and how long things last.
+
+    It counts from the next request on, for tokens that it has already, too.
+    """
+    client = _client(call, given.client_id)
+    if given.is_first_party and client.source in SELF_DESCRIBED:
+        raise InvalidInput(
+            "Some fields need attention.",
+            fields={"is_first_party": "Anybody can register such a client: people are asked."},
+        )
+    if frozenset(given.scopes) != scopes.parse(client.scopes):
+        client.scopes = client.scope_bound = scopes.render(given.scopes)
+        client.required_scopes = scopes.render(
+            scopes.parse(client.required_scopes).intersection(given.scopes)
+        )
+    client.is_verified, client.is_first_party = given.is_verified, given.is_first_party
+    for column in DEFAULTS:
+        setattr(client, column, getattr(given, column))
+    return _shown(client)
+
+
+def _client(call: Call, client_id: str) -> Client:
+    client = call.session.scalars(
+        select(Client).where(Client.client_id == client_id)
+    ).one_or_none()
+    if client is None:
+        raise NotFound(f"There is no client {client_id!r}.")
+    return client
+
+
+def _shown(client: Client) -> ClientRulesOut:
+    return ClientRulesOut(
+        client_id=client.client_id,
+        name=client.name,
+        scopes=client.scopes.split(),
+        is_verified=client.is_verified,
+        is_first_party=client.is_first_party,
+        describes_itself=client.source in SELF_DESCRIBED,
+        lifetimes=[
+            LifetimeOut(
+                name=column,
+                seconds=getattr(client, column),
+                default=default,
+                least=BOUNDS[column][0],
+                most=BOUNDS[column][1],
+            )
+            for column, default in DEFAULTS.items()
+        ],
+    )
