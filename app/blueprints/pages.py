@@ -102,7 +102,7 @@ def _ago(at: datetime) -> str:
 
 
 def _seconds(length: int) -> str:
-    return humanize.precisedelta(length, format="%d")
+    return humanize.precisedelta(length, suppress=["months", "years"], format="%d")
 
 
 def _sentence(scope: str) -> str:
