@@ -56,6 +56,8 @@ class Client(Model):
     post_logout_redirect_uris: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
     grant_types: Mapped[list[str]] = mapped_column(JSON)
     scopes: Mapped[str] = mapped_column(String(2000))
+    # What it asks for where a request names no scope; empty: the basic ones.
+    default_scopes: Mapped[str] = mapped_column(String(2000), server_default="")
     # What an admin lets it ask for at the most, where one has set that.
     scope_bound: Mapped[str | None] = mapped_column(String(2000))
     # Those without which it does not work: a person cannot remove them from a consent.

@@ -49,7 +49,9 @@ class Assertions:
     ) -> None:
         self._engine = engine
         self._published = published
-        self._audiences = {resources.public_url, resources.url("/oauth/token")}
+        # RFC 7523 §3, RFC 9126 §2.
+        paths = ("", "/oauth/token", "/oauth/par")
+        self._audiences = {resources.url(path) for path in paths}
         self._now = now
 
     def is_of(self, client: KnownClient, jwt: str) -> bool:

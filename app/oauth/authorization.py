@@ -171,10 +171,10 @@ def _max_age(values: dict[str, str]) -> int | None:
 
 
 def _scope(client: KnownClient, asked: str | None) -> str:
-    """Give the scopes to be consented to: those asked for, or the basic ones (RFC 6749 §3.3)."""
+    """Give the scopes to be consented to: those asked for, or the default (RFC 6749 §3.3)."""
     if not client.check_grant_type("authorization_code"):
         raise UnauthorizedClientError("The client is not registered for this grant type.")
-    wanted = scopes.parse(asked) or client.scopes.intersection(scopes.BASIC)
+    wanted = scopes.parse(asked) or client.default_scopes
     if not wanted:
         raise InvalidScopeError("The client may ask for no scope.")
     if excess := wanted - client.scopes:

@@ -33,6 +33,7 @@ _KNOWN = (
         Client.redirect_uris,
         Client.grant_types,
         Client.scopes,
+        Client.default_scopes,
         User.name.label("publisher"),
         Client.owner_id,
         Client.client_uri,
@@ -69,6 +70,7 @@ class KnownClient(ClientMixin):
     redirect_uris: tuple[str, ...]
     grant_types: tuple[str, ...]
     scopes: frozenset[str]
+    default_scopes: frozenset[str]
     publisher: str | None
     owner_id: int | None
     client_uri: str | None
@@ -105,6 +107,8 @@ def find(session: Session, client_id: str) -> KnownClient | None:
     row = session.execute(_KNOWN.where(Client.client_id == client_id)).one_or_none()
     if row is None:
         return None
+    allowed = scopes.parse(row.scopes)
+    by_default = scopes.parse(row.default_scopes) or frozenset(scopes.BASIC)
     return KnownClient(
         key=row.id,
         client_id=row.client_id,
@@ -115,7 +119,8 @@ def find(session: Session, client_id: str) -> KnownClient | None:
         auth_method=row.token_endpoint_auth_method,
         redirect_uris=tuple(row.redirect_uris),
         grant_types=tuple(row.grant_types),
-        scopes=scopes.parse(row.scopes),
+        scopes=allowed,
+        default_scopes=allowed & by_default,
         publisher=row.publisher,
         owner_id=row.owner_id,
         client_uri=row.client_uri,

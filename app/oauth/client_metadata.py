@@ -4,7 +4,14 @@ import hashlib
 import json
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from app.core import names, scopes
 from app.models import redirect_uri
@@ -39,6 +46,14 @@ class ClientMetadata(BaseModel):
     post_logout_redirect_uris: list[str] = Field([], max_length=redirect_uri.MOST)
     id_token_signed_response_alg: Literal["RS256", "ES256"] = "RS256"  # noqa: S105 - a name
     dpop_bound_access_tokens: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, members: Any) -> Any:  # noqa: ANN401 - any JSON
+        # RFC 7592 §2.2: null is what a client says of a member that it leaves out.
+        if not isinstance(members, dict):
+            return members
+        return {name: value for name, value in members.items() if value is not None}
 
     @field_validator("redirect_uris", "post_logout_redirect_uris")
     @classmethod
@@ -89,14 +104,13 @@ class ClientMetadata(BaseModel):
         return (self.client_name or led_to or "An app without a name")[:CLIENT_NAME_LENGTH]
 
     @property
-    def allowed(self) -> str:
-        """What the client may ask for: of what it wants, what a third party may have."""
-        third_party = frozenset(scopes.THIRD_PARTY)
-        return scopes.render(scopes.parse(self.scope) & third_party or third_party)
+    def wanted(self) -> str:
+        """What it asks for by itself: of what it names, what a third party may have."""
+        return scopes.render(scopes.parse(self.scope).intersection(scopes.THIRD_PARTY))
 
     def digest(self) -> bytes:
         """Give what two registrations have in common that say the same."""
-        said = self.model_dump() | {"scope": self.allowed, "name": self.name}
+        said = self.model_dump() | {"scope": self.wanted, "name": self.name}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
 
 

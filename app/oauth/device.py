@@ -46,7 +46,7 @@ def authorized(request: TokenRequest, resources: Resources) -> dict[str, Any]:
     client, lasts = request.client, request.client.lifetimes.device_code
     if not client.check_grant_type(GRANT_TYPE):
         raise UnauthorizedClientError("The client is not registered for this grant type.")
-    asked = scopes.parse(request.optional("scope")) or client.scopes & frozenset(scopes.BASIC)
+    asked = scopes.parse(request.optional("scope")) or client.default_scopes
     if not asked or not asked <= client.scopes:
         raise InvalidScopeError("The client may not ask for some of these scopes.")
     device_code = credentials.issue(Prefix.DEVICE_CODE)

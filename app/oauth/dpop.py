@@ -3,12 +3,13 @@
 import hashlib
 import hmac
 import json
+import re
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sqlalchemy import Engine
@@ -24,6 +25,8 @@ _OLDEST = 60
 _AHEAD = 30
 _BUCKET = 300
 _SCHEME = "dpop "
+_ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
+_UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")
 
 
 class _Claims(BaseModel):
@@ -144,13 +147,27 @@ def _check_header(header: dict[str, Any]) -> None:
 
 
 def _is_same_url(claimed: str, url: str) -> bool:
-    """Compare without query and fragment (RFC 9449 §4.3); scheme and host without case."""
+    """Compare without query and fragment, however they are written (RFC 9449 §4.3)."""
     try:
-        theirs, ours = urlsplit(claimed), urlsplit(url)
+        return _normalized(claimed) == _normalized(url)
     except ValueError:
         return False
-    origin = (theirs.scheme.lower(), theirs.netloc.lower())
-    return (*origin, theirs.path) == (ours.scheme.lower(), ours.netloc.lower(), ours.path)
+
+
+def _normalized(url: str) -> tuple[str, str, str]:
+    """Give scheme, authority and path as RFC 3986 §6.2.2 and §6.2.3 normalize them."""
+    parts = urlsplit(url)
+    scheme, authority = parts.scheme.lower(), parts.netloc.lower()
+    port = {"https": ":443", "http": ":80"}.get(scheme, "")
+    plain = _ESCAPED.sub(_unescaped, parts.path)
+    # Two slashes would begin with another host.
+    path = plain if plain.startswith("//") else urlsplit(urljoin("http://x/", plain)).path
+    return scheme, authority.removesuffix(port), path
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    character = chr(int(escape[1], 16))
+    return character if _UNRESERVED.fullmatch(character) else escape[0].upper()
 
 
 def _hash(access_token: str) -> str:

@@ -31,7 +31,8 @@ def jwt_access_token(
     """Give an access token that its resource verifies by itself (RFC 9068 §2.2)."""
     claims: dict[str, object] = {
         "iss": issuer,
-        "sub": str(family.user_id),
+        # RFC 9068 §2.2: a client that acts for itself is not the person among whose rows it does.
+        "sub": client.client_id if family.is_service else str(family.user_id),
         "aud": token.resource,
         "client_id": client.client_id,
         "iat": now,

@@ -16,7 +16,7 @@ from app.core.resource import Resources
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
 from app.models.signing import REGISTRATION, Switch
-from app.oauth.client import SECRET_METHODS
+from app.oauth.client import SECRET_METHODS, find, secret_of
 from app.oauth.client_metadata import ClientMetadata, metadata_in
 from app.oauth.errors import InvalidClientMetadata, RegistrationClosed
 from app.procedures.clients import NewClient, add_secret, bounded, new_client, say
@@ -95,6 +95,7 @@ class Registration:
         _check_same_client(body, client_id)
         with acting_as_system(self._engine, "replace a registration") as session:
             client = _opened(session, client_id, token)
+            _check_secret(session, client_id, body, int(self._now()))
             if _proof(metadata.auth_method) != _proof(client.token_endpoint_auth_method):
                 raise InvalidClientMetadata("A client goes on to prove itself as it did.")
             if client.is_public and _same(session, metadata) not in (None, client):
@@ -175,7 +176,10 @@ def describe(client: Client, metadata: ClientMetadata) -> None:
     client.jwks = metadata.jwks
     client.jwks_uri = metadata.jwks_uri
     client.grant_types = metadata.grant_types
-    client.scopes = bounded(client.scope_bound, scopes.parse(metadata.allowed))
+    # A client of MCP's names the scopes that it knows of, and asks for more when it is told to
+    # (step-up). So what it names is what it gets by default, and no bound.
+    client.default_scopes = metadata.wanted
+    client.scopes = bounded(client.scope_bound, frozenset(scopes.THIRD_PARTY))
     client.id_token_signed_response_alg = metadata.id_token_signed_response_alg
     client.dpop_bound_access_tokens = metadata.dpop_bound_access_tokens
     client.metadata_digest = metadata.digest() if metadata.kind == "public" else None
@@ -192,15 +196,22 @@ def _check_type(content_type: str) -> None:
 
 
 def _check_same_client(body: bytes, client_id: str) -> None:
-    """RFC 7592 §2.2: what is replaced is named, and a client cannot choose its secret."""
-    said = json.loads(body)
-    if said.get("client_id") != client_id:
+    """RFC 7592 §2.2: what is replaced is named."""
+    if json.loads(body).get("client_id") != client_id:
         raise InvalidClientMetadata("client_id: must be the one of this registration.")
-    if "client_secret" in said:
-        raise InvalidClientMetadata("client_secret: the server chooses it; leave it out.")
+
+
+def _check_secret(session: Session, client_id: str, body: bytes, now: int) -> None:
+    """RFC 7592 §2.2: a client may say what its secret is, and cannot choose another."""
+    said, client = json.loads(body).get("client_secret"), find(session, client_id)
+    if said is None or client is None:
+        return
+    if not isinstance(said, str) or secret_of(session, client, said, now) is None:
+        raise InvalidClientMetadata("client_secret: is not one that this client has.")
 
 
 def _information(client: Client) -> dict[str, Any]:
+    allowed = scopes.parse(client.scopes)
     information = {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,
@@ -209,7 +220,7 @@ def _information(client: Client) -> dict[str, Any]:
         "grant_types": client.grant_types,
         "response_types": ["code"] if "authorization_code" in client.grant_types else [],
         "token_endpoint_auth_method": client.token_endpoint_auth_method,
-        "scope": client.scopes,
+        "scope": scopes.render(allowed & scopes.parse(client.default_scopes) or allowed),
         "id_token_signed_response_alg": client.id_token_signed_response_alg,
         "dpop_bound_access_tokens": client.dpop_bound_access_tokens,
     }

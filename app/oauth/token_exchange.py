@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidRequestError, InvalidScopeError
+from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 
 from app.core import credentials, scopes
 from app.oauth import lookup, purge, tokens
@@ -66,7 +66,7 @@ class TokenExchange(TokenGrant):
 
     def _key_is_the_same(self) -> None:
         if self.token.jkt not in (None, self.request.jkt):
-            raise InvalidGrantError("The subject_token is bound to another key.")
+            raise InvalidRequestError("The subject_token is bound to another key.")
 
     def _scope_does_not_widen(self) -> None:
         held = scopes.parse(self.token.scopes)

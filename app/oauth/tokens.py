@@ -4,6 +4,7 @@ Each function works within the caller's transaction, so that an issue is whole o
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
@@ -14,10 +15,11 @@ from app.models.client import Client
 from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
 from app.models.user import RoleScope, User, UserRole
 
-_FAMILY = (
+_FAMILY: tuple[Any, ...] = (
     Family.id,
     Grant.client_key,
     Grant.user_id,
+    Grant.is_service,
     Family.scopes,
     Family.resource,
     Family.auth_time,
@@ -69,6 +71,7 @@ class FamilyRow:
     id: int
     client_key: int
     user_id: int
+    is_service: bool
     scopes: str
     resource: str | None
     auth_time: int | None

@@ -1,4 +1,4 @@
-"""What an admin lets a client ask for at the most.
+"""What a client asks for by default, and what an admin lets it ask for at the most.
 
 Revision ID: 5b1c9d2e7f40
 Revises: ee079b833233
@@ -15,11 +15,14 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the column."""
+    """Add the columns."""
+    default = sa.Column("default_scopes", sa.String(2000), server_default="", nullable=False)
+    op.add_column("client", default)
     op.add_column("client", sa.Column("scope_bound", sa.String(length=2000), nullable=True))
 
 
 def downgrade() -> None:
-    """Remove it."""
+    """Remove them."""
     # Not in a batch: that makes the table anew, and what hangs on a client would go with the old.
     op.drop_column("client", "scope_bound")
+    op.drop_column("client", "default_scopes")

@@ -10,6 +10,7 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from tests.conftest import change
 from tests.oauth.conftest import CALLBACK, Flow, sign_in
+from tests.requirements import requirement
 
 PUBLIC = {
     "client_name": "Cursor",
@@ -51,6 +52,7 @@ def clients() -> int:
         return int(connection.exec_driver_sql(query).scalar_one())
 
 
+@requirement("rfc7591:unknown-members-are-ignored", "rfc7591:one-client-an-id")
 def test_public_clients_that_say_the_same_are_the_same_client(program: FlaskClient) -> None:
     first = register(program, PUBLIC)
     second = register(program, dict(reversed(PUBLIC.items())) | {"software_version": "2"})
@@ -68,6 +70,7 @@ def test_what_others_rely_on_nobody_manages(program: FlaskClient) -> None:
         assert manage(program, method, first, json=PUBLIC).status_code == 401
 
 
+@requirement("rfc7591:one-client-a-secret", "rfc7591:a-secret-says-when-it-ends")
 def test_confidential_clients_are_each_their_own(program: FlaskClient) -> None:
     first, second = register(program, CONFIDENTIAL), register(program, CONFIDENTIAL)
     assert first["client_id"] != second["client_id"]
@@ -83,6 +86,7 @@ def test_a_revoked_client_is_not_found_again(program: FlaskClient) -> None:
     assert register(program, PUBLIC)["client_id"] == second["client_id"]
 
 
+@requirement("rfc7592:deleted-is-a-204", "rfc7592:the-token-ends-with-its-client")
 def test_a_client_reads_changes_and_removes_its_registration(program: FlaskClient) -> None:
     made = register(program, CONFIDENTIAL)
     read = manage(program, "GET", made).json
@@ -98,6 +102,7 @@ def test_a_client_reads_changes_and_removes_its_registration(program: FlaskClien
     assert clients() == 0
 
 
+@requirement("rfc7592:an-update-names-its-client", "rfc7592:a-secret-is-not-chosen")
 @pytest.mark.parametrize(
     "said",
     [
@@ -121,6 +126,7 @@ def test_what_cannot_take_its_place_leaves_it_as_it_is(program: FlaskClient, sai
     assert read["client_name"] == "Claude"
 
 
+@requirement("rfc7592:the-token-is-checked")
 def test_anothers_token_opens_nothing(program: FlaskClient) -> None:
     made, other = register(program, CONFIDENTIAL), register(program, CONFIDENTIAL)
     for token in (other["registration_access_token"], "", "x", "lk_reg_" + "x" * 49):
@@ -131,6 +137,7 @@ def test_anothers_token_opens_nothing(program: FlaskClient) -> None:
     assert unknown.status_code == 401
 
 
+@requirement("rfc7591:grants-and-responses-agree")
 def test_a_device_needs_no_redirect_uri(program: FlaskClient) -> None:
     device = "urn:ietf:params:oauth:grant-type:device_code"
     made = register(program, {"client_name": "TV", "grant_types": [device]})
@@ -145,11 +152,23 @@ def test_a_client_of_nobody_cannot_act_for_itself(program: FlaskClient) -> None:
     assert register(program, alone, 400)["error"] == "invalid_client_metadata"
 
 
+def test_the_scopes_that_it_names_are_its_default_and_no_bound(app: Flask) -> None:
+    browser = sign_in(app.test_client(), "grace")
+    made = register(app.test_client(), PUBLIC | {"scope": "tasks:view"})
+    flow = Flow(browser, made["client_id"], None, redirect_uri=PUBLIC["redirect_uris"][0])
+    assert flow.tokens(scope=None)["scope"] == "tasks:view"
+    # Step-up: what the client is told that it lacks, it can ask for.
+    page = flow.authorize(scope="tasks:view tasks:viewAll")
+    assert 'name="scope" value="tasks:viewAll" checked' in page.text
+    assert "You have allowed it already" in page.text
+
+
 def test_a_registration_gets_the_scopes_that_it_may_have(program: FlaskClient) -> None:
     made = register(program, CONFIDENTIAL | {"scope": "tasks:view audit:view nonsense"})
     assert made["scope"] == "tasks:view"
 
 
+@requirement("rfc7591:a-refusal-names-its-error")
 @pytest.mark.parametrize(
     ("member", "value"),
     [
@@ -176,6 +195,7 @@ def test_a_member_that_will_not_do_is_named(
     assert clients() == 0
 
 
+@requirement("rfc7591:open-to-all")
 def test_an_admin_can_close_registration_and_manage_goes_on(
     app: Flask, program: FlaskClient
 ) -> None:
@@ -188,6 +208,7 @@ def test_an_admin_can_close_registration_and_manage_goes_on(
     assert manage(program, "GET", made).status_code == 200
 
 
+@requirement("rfc7591:redirect-uris-are-taken")
 def test_a_registered_client_takes_its_person_through(app: Flask, program: FlaskClient) -> None:
     made = register(program, PUBLIC)
     flow = Flow(sign_in(app.test_client(), "ada"), made["client_id"], None)

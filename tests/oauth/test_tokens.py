@@ -13,6 +13,7 @@ from app.core.system import acting_as_system
 from app.models.grant import AuthorizationCode, RefreshToken
 from app.oauth import tokens
 from app.oauth.tokens import Authorization, NewCode, NewToken
+from tests.requirements import requirement
 from tests.world import World
 
 T = TypeVar("T")
@@ -102,7 +103,15 @@ def test_a_family_lives_as_long_as_all_that_it_stands_on(world: World, statement
     family = open_family(world, resource="https://x.example/mcp")
     resource = "https://x.example/mcp"
     assert live(world, family) == tokens.FamilyRow(
-        family, CLIENT, ADA, "tasks:view", resource, auth_time=None, jkt=None, created_at=100
+        id=family,
+        client_key=CLIENT,
+        user_id=ADA,
+        is_service=False,
+        scopes="tasks:view",
+        resource=resource,
+        auth_time=None,
+        jkt=None,
+        created_at=100,
     )
     with world.system.begin() as connection:
         connection.exec_driver_sql(statement)
@@ -157,6 +166,9 @@ def test_what_is_not_there_is_not_consumed(world: World, table: Table) -> None:
     assert not acting(world, lambda session: tokens.consume(session, table, digest, 1))
 
 
+@requirement(
+    "rfc6749:credentials-kept-secret", "rfc9700:tokens-not-kept-in-clear", "mcp:tokens-kept-secret"
+)
 def test_the_database_keeps_no_code_and_no_token_in_clear(world: World) -> None:
     family = open_family(world)
     token = NewToken("tasks:view", resource=None, jkt=None, lasts=LASTS)
