@@ -1,0 +1,164 @@
+"""The admins' pages for a client's rules and secrets, resources, and self-registration."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+
+from app.core.scopes import THIRD_PARTY
+from tests.blueprints.conftest import Browser
+from tests.conftest import change
+
+Browsers = Callable[[str], Browser]
+CLIENTS = "/admin/oauth-clients"
+WAREHOUSE = {"identifier": "https://warehouse.example/v1", "name": "Warehouse"}
+
+
+def test_rules_are_shown_set_and_shown_again(grace: Browser, client_id: str) -> None:
+    path = f"{CLIENTS}/rules/{client_id}"
+    page = grace.get(path).text
+    assert page.count(' name="scopes"') == page.count("checked>") == len(THIRD_PARTY)
+    assert "5 minutes to 1 day; by default 3600 (1 hour)." in page
+    given = {"scopes": ["tasks:view"], "is_verified": "true", "access_token_lasts": "600"}
+    answer = grace.submit(path, given)
+    assert answer.headers["Location"] == f"{CLIENTS}/{client_id}"
+    detail = grace.get(f"{CLIENTS}/{client_id}").text
+    assert "Verified" in detail
+    assert "The rules for Reporter count from now on." in detail
+    page = grace.get(path).text
+    assert page.count("checked>") == 2
+    assert 'name="access_token_lasts" type="number" value="600"' in page
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"scopes": ["tasks:view"], "access_token_lasts": "5"}, "access_token_lasts-error"),
+        ({"scopes": ["tasks:view"], "code_lasts": "soon"}, "code_lasts-error"),
+        ({"scopes": ["tasks:view"], "code_lasts": "9" * 40}, "code_lasts-error"),
+        ({"scopes": []}, "scopes-error"),
+    ],
+)
+def test_wrong_rules_come_back_with_what_was_typed(
+    grace: Browser, client_id: str, given: dict[str, object], message: str
+) -> None:
+    answer = grace.submit(f"{CLIENTS}/rules/{client_id}", given)
+    assert answer.status_code == 422
+    assert f'id="{message}"' in answer.text
+    for name in ("access_token_lasts", "code_lasts"):
+        if name in given:
+            assert f'value="{given[name]}"' in answer.text
+
+
+def test_a_client_whose_id_is_an_address_has_rules_too(grace: Browser, client_id: str) -> None:
+    name = "https://tool.example/rules/edit"
+    change(
+        "UPDATE client SET client_id = :name, source = 'document' WHERE client_id = :id",
+        name=name,
+        id=client_id,
+    )
+    path = f"{CLIENTS}/rules/{name}"
+    assert grace.get(path).status_code == 200
+    assert grace.submit(path, {"scopes": ["tasks:view"]}).status_code == 303
+    refused = grace.submit(path, {"scopes": ["tasks:view"], "is_first_party": "true"})
+    assert refused.status_code == 422
+    assert 'id="is_first_party-error"' in refused.text
+
+
+def test_a_member_sets_no_rules(ada: Browser, client_id: str) -> None:
+    for path in (f"{CLIENTS}/rules/{client_id}", "/admin/resources"):
+        assert ada.get(path).status_code == 403
+        assert ada.submit(path, {"scopes": ["tasks:view"]}).status_code == 403
+    assert ada.submit(f"{CLIENTS}/registration", {"is_open": "false"}).status_code == 403
+
+
+def test_the_switch_says_how_it_stands(grace: Browser) -> None:
+    for is_open, said in (("false", "off"), ("true", "on")):
+        answer = grace.submit(f"{CLIENTS}/registration", {"is_open": is_open})
+        assert answer.headers["Location"] == CLIENTS
+        page = grace.get(CLIENTS).text
+        assert f"Self-registration is {said} from now on." in page
+        assert f">Self-registration is {said}</h2>" in page
+
+
+def test_what_the_operator_has_closed_no_admin_opens(
+    deployed: Callable[..., Flask], app: Flask
+) -> None:
+    closed = deployed(registration="closed")
+    with closed.app_context():
+        page = Browser(closed, 3).get(CLIENTS).text
+    assert "The operator has closed it by LATCHKEY_REGISTRATION." in page
+    assert "Turn it on" not in page
+
+
+def test_a_resource_comes_and_goes(grace: Browser) -> None:
+    assert "No resources yet" in grace.get("/admin/resources").text
+    assert grace.submit("/admin/resources", WAREHOUSE).status_code == 303
+    page = grace.get("/admin/resources").text
+    assert "https://warehouse.example/v1" in page
+    again = grace.submit("/admin/resources", WAREHOUSE)
+    assert again.status_code == 409
+    assert 'value="Warehouse"' in again.text
+    wrong = grace.submit("/admin/resources", {**WAREHOUSE, "identifier": "warehouse"})
+    assert wrong.status_code == 422
+    assert 'id="identifier-error"' in wrong.text
+    assert grace.submit("/admin/resources/1/remove").status_code == 303
+    assert "No resources yet" in grace.get("/admin/resources").text
+    for gone in ("1", "x", "9" * 30):
+        assert grace.submit(f"/admin/resources/{gone}/remove").status_code == 404
+
+
+def test_an_admin_removes_a_secret_and_adds_none_to_anothers_app(
+    grace: Browser, client_id: str
+) -> None:
+    path = f"{CLIENTS}/{client_id}"
+    page = grace.get(path).text
+    assert "Client secrets" in page
+    assert "Add a secret" not in page
+    refused = grace.submit(path + "/secrets", {"label": "mine"})
+    assert refused.status_code == 409
+    assert "Only its owner can give it a secret" in refused.text
+    assert "lk_cs_" not in refused.text
+    secret = page.split(f"{path}/secrets/")[1].split("/")[0]
+    assert grace.submit(f"{path}/secrets/{secret}/remove").status_code == 303
+    assert "No secret:" in grace.get(path).text
+
+
+def test_who_may_look_and_not_edit_sees_no_secrets(browser: Browsers, client_id: str) -> None:
+    change("DELETE FROM role_scope WHERE scope = 'oauth-clients:edit'")
+    page = browser("grace").get(f"{CLIENTS}/{client_id}")
+    assert page.status_code == 200
+    assert not any(word in page.text for word in ("Client secrets", "Rules", "Delete this"))
+    assert browser("grace").get(f"{CLIENTS}/rules/{client_id}").status_code == 403
+    listed = browser("grace").get(CLIENTS).text
+    assert "Turn it off" not in listed
+    assert "Create client" not in listed
+
+
+def test_an_owner_changes_the_app_by_its_form(ada: Browser, client_id: str) -> None:
+    path = f"/settings/oauth-apps/{client_id}/edit"
+    assert 'value="Reporter"' in ada.get(path).text
+    given = {
+        "name": "Weekly report",
+        "redirect_uris": ["https://app.example/cb", "  "],
+        "scopes": ["tasks:view", "openid"],
+        "required_scopes": ["openid"],
+        "dpop_bound_access_tokens": "true",
+    }
+    assert ada.submit(path, given).headers["Location"] == f"/settings/oauth-apps/{client_id}"
+    detail = ada.get(f"/settings/oauth-apps/{client_id}").text
+    assert "Weekly report is changed: it counts from now on." in detail
+    assert "Bound tokens" in detail
+    assert "· required" in detail
+    wrong = ada.submit(path, {**given, "name": "", "redirect_uris": ["http://app.example/"]})
+    assert wrong.status_code == 422
+    assert 'value="http://app.example/"' in wrong.text
+    assert 'id="name-error"' in wrong.text
+
+
+def test_another_persons_app_cannot_be_edited(browser: Browsers, client_id: str) -> None:
+    path = f"/settings/oauth-apps/{client_id}/edit"
+    for name in ("ben", "grace"):
+        assert browser(name).get(path).status_code == 404
+        given = {"name": "Mine", "redirect_uris": ["https://a.example/"], "scopes": ["openid"]}
+        assert browser(name).submit(path, given).status_code == 404
