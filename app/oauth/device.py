@@ -97,7 +97,7 @@ class Devices:
             NotFound: it stands for nothing that waits.
         """
         now = int(self._now())
-        user_code = re.sub(r"[\s-]", "", typed).upper()
+        user_code = re.sub(r"[^A-Za-z0-9]", "", typed).upper()
         with acting_as_system(self._engine, "look a device up") as session:
             waiting = _waiting(session, user_code, now)
             client = find(session, waiting.client_id) if waiting else None

@@ -40,7 +40,7 @@ def check_sign_in(asked: Asked, sign_in: SignIn, *, is_expected: bool, now: int)
 
 
 def _is_too_old(asked: Asked, sign_in: SignIn, now: int) -> bool:
-    if "login" in asked.prompt:
+    if "login" in asked.prompt or asked.max_age == 0:
         # Met by a sign-in that this request led to, and by no other.
         return True
     return asked.max_age is not None and now - sign_in.at > asked.max_age

@@ -17,6 +17,7 @@ from app.core.share import CALLS
 from app.extensions import db
 from app.procedures import catalogue
 from tests.conftest import PASSWORD, Call, Person
+from tests.requirements import requirement
 
 OFFERED = catalogue().on(Channel.API)
 PAGES_ONLY = [item for item in catalogue() if item not in OFFERED]
@@ -86,6 +87,7 @@ def test_an_answer_is_json_that_nobody_keeps(fetch: Fetch) -> None:
     assert "Set-Cookie" not in response.headers
 
 
+@requirement("rfc6750:challenge-in-each-401", "rfc6750:nothing-sent-no-error")
 @by_name
 def test_no_procedure_but_a_public_one_answers_without_a_token(
     item: AnyProcedure, http: FlaskClient
@@ -102,6 +104,7 @@ def test_no_procedure_but_a_public_one_answers_without_a_token(
     assert "error" not in challenge
 
 
+@requirement("rfc6750:invalid-token")
 @by_name
 @pytest.mark.parametrize("sent", ["nonsense", "", "lk_at_" + "A" * 49])
 def test_a_bad_token_is_refused_even_where_none_is_needed(
@@ -114,6 +117,7 @@ def test_a_bad_token_is_refused_even_where_none_is_needed(
     assert 'error="invalid_token"' in response.headers["WWW-Authenticate"]
 
 
+@requirement("rfc6749:token-checked", "rfc6750:insufficient-scope")
 @by_name
 def test_a_token_without_the_scope_is_told_which_one(
     item: AnyProcedure, http: FlaskClient, token: Token
@@ -181,6 +185,7 @@ def test_a_revoked_clients_token_is_refused_at_the_next_call(
     assert is_problem(fetch("tasks.list"), 401, "invalid_token")
 
 
+@requirement("rfc6750:audience-restricted", "rfc9700:audience-checked")
 @pytest.mark.parametrize(
     ("path", "status"), [("/api", 200), ("", 200), ("/mcp", 401)], ids=["api", "app", "mcp"]
 )

@@ -21,6 +21,7 @@ from tests.blueprints.doors import (
     with_cookie,
 )
 from tests.conftest import PASSWORD, change
+from tests.requirements import requirement
 
 
 def guess_often(email: str, address: str) -> None:
@@ -60,6 +61,7 @@ def test_it_is_not_told_who_has_an_account(app: Flask) -> None:
     assert {(answer.status_code, said(answer)) for answer in answers} == {(422, said(answers[0]))}
 
 
+@requirement("rfc6749:passwords-throttled")
 @pytest.mark.parametrize("whose", ["ada@example.com", "nobody@example.com"])
 def test_after_too_many_guesses_one_has_to_wait(visitor: FlaskClient, whose: str) -> None:
     # The rate limits are off in this app: they are not what guards a password.
@@ -74,6 +76,7 @@ def test_after_too_many_guesses_one_has_to_wait(visitor: FlaskClient, whose: str
     assert not is_signed_in(visitor)
 
 
+@requirement("rfc6749:passwords-throttled")
 def test_guesses_at_many_accounts_from_one_network_are_stopped(visitor: FlaskClient) -> None:
     for number in range(throttle.PER_ADDRESS):
         guess_often(f"{number}@example.com", f"2001:db8::{number:x}")
@@ -85,6 +88,7 @@ def test_guesses_at_many_accounts_from_one_network_are_stopped(visitor: FlaskCli
         assert answer.status_code == status
 
 
+@requirement("rfc9700:no-open-redirector")
 @pytest.mark.parametrize(
     ("target", "lands"),
     [
@@ -111,6 +115,7 @@ def test_next_leads_inside_this_app_alone(
     assert browser("ada").get("/login", next=target).headers["Location"] == lands
 
 
+@requirement("rfc9700:no-open-redirector")
 def test_next_is_looked_at_again_when_the_form_comes(visitor: FlaskClient) -> None:
     answer = sign_in(visitor, next="//evil.example/")
     assert answer.headers["Location"] == "/tasks"

@@ -13,6 +13,7 @@ from app.identity.throttle import address_of
 from tests.blueprints.conftest import Browser
 from tests.blueprints.routes import addresses, of_everyone
 from tests.conftest import PASSWORD
+from tests.requirements import requirement
 
 PUBLIC = "https://tasks.example.com"
 EVIL = "evil.example"
@@ -121,6 +122,7 @@ def test_a_trusted_proxy_tells_who_calls(deployed: Deploy, claimed: str) -> None
     assert addresses_of_guesses(app) == {address_of("203.0.113.9")}
 
 
+@requirement("rfc8414:issuer-identical")
 def test_the_metadata_name_the_public_url_alone(deployed: Deploy) -> None:
     visitor = deployed(public_url=PUBLIC).test_client()
     for name in ("oauth-authorization-server", "oauth-protected-resource/mcp"):

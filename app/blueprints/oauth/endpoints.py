@@ -20,14 +20,14 @@ def limit_body() -> None:
     request.max_content_length = LARGEST_BODY
 
 
-@bp.post("/token")
+@bp.post("/token", provide_automatic_options=False)
 def token() -> Response:
     """Exchange a grant for tokens (RFC 6749 §3.2)."""
     shares().tokens.spend(caller())
     return for_any_page(_answered(oauth_server().token(_posted())))
 
 
-@bp.post("/revoke")
+@bp.post("/revoke", provide_automatic_options=False)
 def revoke() -> Response:
     """Revoke a token (RFC 7009)."""
     shares().tokens.spend(caller())

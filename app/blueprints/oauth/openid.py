@@ -16,7 +16,7 @@ bp = Blueprint("openid", __name__, url_prefix="/oauth")
 csrf.exempt(bp)
 
 
-@bp.route("/userinfo", methods=["GET", "POST"])
+@bp.route("/userinfo", methods=["GET", "POST"], provide_automatic_options=False)
 def userinfo() -> Response:
     """Tell a client who its person is (OpenID Connect Core §5.3)."""
     shares().tokens.spend(caller())

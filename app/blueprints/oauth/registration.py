@@ -24,26 +24,26 @@ def limit() -> None:
         shares().registrations.spend(caller())
 
 
-@bp.post("")
+@bp.post("", provide_automatic_options=False)
 def register() -> Response:
     """Let a client register itself (RFC 7591 §3)."""
     return _said(registration().register(request.mimetype, request.get_data()), 201)
 
 
-@bp.get("/<path:client_id>")
+@bp.get("/<path:client_id>", provide_automatic_options=False)
 def read(client_id: str) -> Response:
     """Give a client what is known about it (RFC 7592 §2.1)."""
     return _said(registration().read(client_id, _token()))
 
 
-@bp.put("/<path:client_id>")
+@bp.put("/<path:client_id>", provide_automatic_options=False)
 def replace(client_id: str) -> Response:
     """Let a client change what it said about itself (RFC 7592 §2.2)."""
     body = request.get_data()
     return _said(registration().replace(client_id, _token(), request.mimetype, body))
 
 
-@bp.delete("/<path:client_id>")
+@bp.delete("/<path:client_id>", provide_automatic_options=False)
 def remove(client_id: str) -> Response:
     """Let a client take itself away (RFC 7592 §2.3)."""
     registration().remove(client_id, _token())
