@@ -68,7 +68,7 @@ class Keys:
         try:
             keys = KeySet.import_key_set(self.published())  # type: ignore[arg-type] # our own
             return jwt.decode(token, keys, algorithms=list(ALGORITHMS)).claims
-        except JoseError as error:
+        except (JoseError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ValueError("This server did not sign the token.") from error
 
     def rotate(self) -> list[str]:
