@@ -1,6 +1,7 @@
 """How a SQLite connection is opened, and how its transactions begin."""
 
 import sqlite3
+from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, event
 
@@ -9,6 +10,8 @@ from app.core.errors import Busy
 _WRITES = "latchkey_writes"
 
 
+# To make one costs as much as the statements of a short transaction.
+@lru_cache(maxsize=8)
 def for_writing(engine: Engine) -> Engine:
     """Give the engine for transactions that write.
 

@@ -1,9 +1,9 @@
 """Request bodies: read whole and within bounds on the event loop, before a thread is taken."""
 
+import asyncio
 import json
 from typing import Any
 
-import anyio
 from mcp_types import INVALID_REQUEST, PARSE_ERROR, jsonrpc_message_adapter
 from pydantic import ValidationError
 from starlette.datastructures import Headers
@@ -24,7 +24,7 @@ async def read(scope: Scope, receive: Receive) -> bytes:
         Disconnected: the client went away before its end.
     """
     try:
-        with anyio.fail_after(TAKES):
+        async with asyncio.timeout(TAKES):
             return await _read(scope, receive)
     except TimeoutError:
         raise Refused(408, "request_timeout", "The body took too long.") from None

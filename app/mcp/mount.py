@@ -4,9 +4,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
 
-from a2wsgi import WSGIMiddleware
 from flask import Flask
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
@@ -16,6 +14,7 @@ from app.core.errors import Busy, TooManyCalls
 from app.core.resource import MCP, SSE
 from app.mcp import body
 from app.mcp.answers import Disconnected, Refused, guarded
+from app.mcp.bridge import Bridge
 from app.mcp.gate import PRINCIPAL, Gate, Road
 from app.mcp.server import server_of
 from app.surfaces.mcp import Tools
@@ -55,10 +54,7 @@ class Mount:
         )
         self._sse = SseServerTransport(_MESSAGES)
         self._streams: Counter[int] = Counter()
-        # Its own types are narrower than ASGI's, and than Flask's.
-        # Its queue has no bound: at a full one, a client that reads nothing would hold a thread.
-        bridge = WSGIMiddleware(cast("Any", app), workers=_PAGE_THREADS, send_queue_size=0)
-        self._flask = cast("Handler", bridge)
+        self._bridge = Bridge(app, _PAGE_THREADS)
         streamable = Entrance(MCP, "POST", self._streamable.handle_request)
         messages = Entrance(SSE, "POST", self._sse.handle_post_message)
         self._entrances = {
@@ -125,9 +121,10 @@ class Mount:
             self._streams += Counter()  # forgets the grants that have none left
 
     async def _serve_flask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            scope, receive = await _for_wsgi(scope, receive)
-        await self._flask(scope, receive, _until_gone(send))
+        if not scope["query_string"].isascii():
+            raise Refused(400, "bad_request", "Percent-encode what is not ASCII in the address.")
+        content = await body.read(scope, receive)
+        await self._bridge.serve(scope, content, _until_gone(send))
 
 
 def _later(refusal: TooManyCalls | Busy) -> Refused:
@@ -146,26 +143,3 @@ def _until_gone(send: Send) -> Send:
             raise Disconnected from error
 
     return send_until_gone
-
-
-async def _for_wsgi(scope: Scope, receive: Receive) -> tuple[Scope, Receive]:
-    """Give a request that a WSGI environment can hold, its body read on the event loop.
-
-    Raises:
-        Refused: it holds what no environment can, or too much.
-    """
-    if not scope["query_string"].isascii():
-        raise Refused(400, "bad_request", "Percent-encode what is not ASCII in the address.")
-    content = await body.read(scope, receive)
-    # `X_Forwarded_For` and `X-Forwarded-For` would be one variable: only one is a proxy's.
-    framing = {b"content-length", b"transfer-encoding"}
-    headers = [(k, v) for k, v in scope["headers"] if b"_" not in k and k not in framing]
-    if content or scope["method"] not in ("GET", "HEAD"):
-        headers.append((b"content-length", str(len(content)).encode()))
-    replayed = body.replayed(content, receive)
-
-    async def receive_coroutine() -> Message:
-        # The bridge takes a coroutine, and not every server's `receive` gives one.
-        return await replayed()
-
-    return {**scope, "headers": headers}, receive_coroutine

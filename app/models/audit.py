@@ -1,10 +1,11 @@
 """The audit trail: written by the road, changed by nobody."""
 
 from sqlalchemy import BigInteger, String, insert
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.audit import Event
 from app.core.policy import Bypass, Owner, RowPolicy
+from app.core.statement import Transaction
 from app.extensions import Model
 
 
@@ -26,8 +27,8 @@ class AuditEvent(Model):
 AUDIT_ROWS = RowPolicy(select=Bypass("audit:view"), insert=Owner("user_id"))
 
 
-def record(session: Session, event: Event) -> None:
-    """Add an event to the trail, within the session's transaction."""
+def record(session: Transaction, event: Event) -> None:
+    """Add an event to the trail, within the caller's transaction."""
     session.execute(
         insert(AuditEvent).values(
             at=event.at,

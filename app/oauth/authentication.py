@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote_plus
 
 from authlib.oauth2.rfc6749 import InvalidClientError, InvalidRequestError
-from sqlalchemy.orm import Session
 
+from app.core.statement import Transaction
 from app.oauth.assertion import TYPE, Assertions, claimed_client
 from app.oauth.client import (
     PRIVATE_KEY_JWT,
@@ -46,7 +46,7 @@ class Authentication:
         self._assertions = assertions
 
     def client_of(
-        self, session: Session, authorization: str | None, form: Mapping[str, str], now: int
+        self, session: Transaction, authorization: str | None, form: Mapping[str, str], now: int
     ) -> Authenticated:
         """Give the client that a request authenticates.
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from authlib.oauth2.rfc6749 import ClientMixin
-from sqlalchemy import or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, or_, select, update
 
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
+from app.core.statement import Statement, Transaction
 from app.models import redirect_uri
 from app.models.client import Client, ClientSecret, Source
 from app.models.user import User
@@ -21,7 +21,7 @@ SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 # Seconds.
 _NOTED_EVERY = 60
 
-_KNOWN = (
+_KNOWN = Statement(
     select(
         Client.id,
         Client.client_id,
@@ -52,7 +52,13 @@ _KNOWN = (
         Client.device_code_lasts,
     )
     .outerjoin(User, User.id == Client.owner_id)
-    .where(Client.revoked_at.is_(None))
+    .where(Client.client_id == bindparam("client_id"), Client.revoked_at.is_(None))
+)
+_SECRETS = Statement(
+    select(ClientSecret.id, ClientSecret.last_used_at, ClientSecret.digest).where(
+        ClientSecret.client_key == bindparam("client_key"),
+        or_(ClientSecret.expires_at.is_(None), ClientSecret.expires_at > bindparam("now")),
+    )
 )
 
 
@@ -102,9 +108,9 @@ class KnownClient(ClientMixin):
         return self.auth_method in ("", method)
 
 
-def find(session: Session, client_id: str) -> KnownClient | None:
+def find(session: Transaction, client_id: str) -> KnownClient | None:
     """Give the client with this id; None where there is none, or it is revoked."""
-    row = session.execute(_KNOWN.where(Client.client_id == client_id)).one_or_none()
+    row = _KNOWN.row(session, client_id=client_id)
     if row is None:
         return None
     allowed = scopes.parse(row.scopes)
@@ -150,23 +156,20 @@ class KnownSecret:
     used_at: int | None
 
 
-def secret_of(session: Session, client: KnownClient, secret: str, now: int) -> KnownSecret | None:
+def secret_of(
+    session: Transaction, client: KnownClient, secret: str, now: int
+) -> KnownSecret | None:
     """Give the live secret of the client that this is; compared in constant time."""
     if not credentials.is_well_formed(secret, Prefix.CLIENT_SECRET):
         return None
     given = credentials.digest(secret)
-    live = or_(ClientSecret.expires_at.is_(None), ClientSecret.expires_at > now)
-    known = session.execute(
-        select(ClientSecret.id, ClientSecret.last_used_at, ClientSecret.digest).where(
-            ClientSecret.client_key == client.key, live
-        )
-    )
+    known = _SECRETS.rows(session, client_key=client.key, now=now)
     # Every one is compared, whichever fits.
-    fitting = [row for row in known.all() if hmac.compare_digest(given, row.digest)]
+    fitting = [row for row in known if hmac.compare_digest(given, row.digest)]
     return KnownSecret(fitting[0].id, fitting[0].last_used_at) if fitting else None
 
 
-def note_use(session: Session, secret: KnownSecret, now: int) -> None:
+def note_use(session: Transaction, secret: KnownSecret, now: int) -> None:
     """Write down that a secret is in use; once a minute, or it is the load."""
     if secret.used_at is None or secret.used_at <= now - _NOTED_EVERY:
         session.execute(

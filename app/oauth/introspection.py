@@ -1,14 +1,15 @@
 """What a token is good for, told to those that may know (RFC 7662)."""
 
-from typing import Any, cast
+from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidClientError
-from sqlalchemy import ColumnElement, Row, Select, func, select
+from sqlalchemy import ColumnElement, bindparam, func, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.core.scopes import IDENTITY
+from app.core.statement import SPACE, Found, Statement
 from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant, RefreshToken
 from app.models.signing import ResourceServer
@@ -17,7 +18,7 @@ from app.oauth.sent import TokenRequest
 
 _INACTIVE: dict[str, Any] = {"active": False}
 _OF_ROLES = (
-    select(func.aggregate_strings(RoleScope.scope, " "))
+    select(func.aggregate_strings(RoleScope.scope, SPACE))
     .join(UserRole, UserRole.role_id == RoleScope.role_id)
     .where(UserRole.user_id == User.id)
     .scalar_subquery()
@@ -37,8 +38,7 @@ def introspected(request: TokenRequest, issuer: str) -> dict[str, Any]:
     token = request.value("token")
     is_refresh = token.startswith(Prefix.REFRESH_TOKEN)
     found = _REFRESH if is_refresh else _ACCESS
-    digest = (RefreshToken if is_refresh else AccessToken).digest
-    row = request.session.execute(found.where(digest == credentials.digest(token))).one_or_none()
+    row = found.row(request.session, digest=credentials.digest(token))
     if row is None or row.expires_at <= request.now:
         return _INACTIVE
     if not _may_know(request, row, is_refresh=is_refresh):
@@ -46,14 +46,14 @@ def introspected(request: TokenRequest, issuer: str) -> dict[str, Any]:
     return _described(row, issuer, is_refresh=is_refresh)
 
 
-def _may_know(request: TokenRequest, row: Row[Any], *, is_refresh: bool) -> bool:
+def _may_know(request: TokenRequest, row: Found, *, is_refresh: bool) -> bool:
     if row.client_key == request.client.key:
         return True
     # A refresh token is nothing that a resource should ever have seen.
     return not is_refresh and bool(row.of_resource == request.client.key)
 
 
-def _described(row: Row[Any], issuer: str, *, is_refresh: bool) -> dict[str, Any]:
+def _described(row: Found, issuer: str, *, is_refresh: bool) -> dict[str, Any]:
     held = scopes.parse(row.of_roles) | IDENTITY
     effective = scopes.parse(row.scopes) & scopes.parse(row.granted) & scopes.parse(row.allowed)
     described: dict[str, Any] = {
@@ -79,10 +79,9 @@ def _live(
     resource: InstrumentedAttribute[str | None],
     jkt: InstrumentedAttribute[str | None],
     *conditions: ColumnElement[bool],
-) -> Select[Any]:
+) -> Statement:
     """Give the query for a token with all that it stands on; what was revoked is not found."""
-    return cast(
-        "Select[Any]",
+    return Statement(
         select(
             table.expires_at,
             table.issued_at,
@@ -108,8 +107,9 @@ def _live(
             Grant.revoked_at.is_(None),
             Client.revoked_at.is_(None),
             User.suspended_at.is_(None),
+            table.digest == bindparam("digest"),
             *conditions,
-        ),
+        )
     )
 
 

@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, select
 
+from app.core.statement import Statement, Transaction
 from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
 
 
@@ -45,7 +45,21 @@ class AccessTokenRow:
     expires_at: int
 
 
-def find_code(session: Session, digest: bytes) -> CodeRow | None:
+_REFRESH_TOKEN = Statement(
+    select(
+        RefreshToken.family_id,
+        Grant.client_key,
+        RefreshToken.expires_at,
+        RefreshToken.consumed_at,
+        RefreshToken.answer,
+    )
+    .join(Family, Family.id == RefreshToken.family_id)
+    .join(Grant, Grant.id == Family.grant_id)
+    .where(RefreshToken.digest == bindparam("digest"))
+)
+
+
+def find_code(session: Transaction, digest: bytes) -> CodeRow | None:
     """Give the code with this digest, if there is one."""
     row = session.execute(
         select(
@@ -65,24 +79,13 @@ def find_code(session: Session, digest: bytes) -> CodeRow | None:
     return None if row is None else CodeRow(*row)
 
 
-def find_refresh_token(session: Session, digest: bytes) -> RefreshTokenRow | None:
+def find_refresh_token(session: Transaction, digest: bytes) -> RefreshTokenRow | None:
     """Give the refresh token with this digest, if there is one."""
-    row = session.execute(
-        select(
-            RefreshToken.family_id,
-            Grant.client_key,
-            RefreshToken.expires_at,
-            RefreshToken.consumed_at,
-            RefreshToken.answer,
-        )
-        .join(Family, Family.id == RefreshToken.family_id)
-        .join(Grant, Grant.id == Family.grant_id)
-        .where(RefreshToken.digest == digest)
-    ).one_or_none()
+    row = _REFRESH_TOKEN.row(session, digest=digest)
     return None if row is None else RefreshTokenRow(*row)
 
 
-def find_access_token(session: Session, digest: bytes) -> AccessTokenRow | None:
+def find_access_token(session: Transaction, digest: bytes) -> AccessTokenRow | None:
     """Give the access token with this digest, if there is one."""
     row = session.execute(
         select(

@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Engine, and_, delete, exists, select
-from sqlalchemy.orm import InstrumentedAttribute, Session
+from sqlalchemy import ColumnElement, Engine, and_, bindparam, delete, exists, select
+from sqlalchemy.orm import InstrumentedAttribute
 
+from app.core.statement import Statement, Transaction
 from app.core.system import acting_as_system
 from app.extensions import Model
 from app.models.client import SELF_DESCRIBED, Client, ClientSecret
@@ -47,11 +48,18 @@ CODES_AND_REFRESH = ((AuthorizationCode, 1), (RefreshToken, 1))
 Cleaned = tuple[tuple[type[AccessToken | AuthorizationCode | RefreshToken], int], ...]
 
 
-def clean_as_you_go(session: Session, tables: Cleaned, now: int) -> None:
+def _cleaning(table: type[AccessToken | AuthorizationCode | RefreshToken]) -> Statement:
+    gone = select(table.digest).where(table.expires_at < bindparam("before"))
+    return Statement(delete(table).where(table.digest.in_(gone.limit(bindparam("most")))))
+
+
+_CLEANING = {table: _cleaning(table) for table in (AccessToken, AuthorizationCode, RefreshToken)}
+
+
+def clean_as_you_go(session: Transaction, tables: Cleaned, now: int) -> None:
     """Remove a few expired rows, within the transaction in which new ones come."""
     for table, most in tables:
-        some = select(table.digest).where(table.expires_at < now - KEPT).limit(most)
-        session.execute(delete(table).where(table.digest.in_(some)))
+        _CLEANING[table].change(session, before=now - KEPT, most=most)
 
 
 def purge(engine: Engine, now: int) -> int:

@@ -1,5 +1,6 @@
 """What an OAuth endpoint was sent, taken apart before any rule looks at it."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -7,12 +8,13 @@ from urllib.parse import parse_qsl
 from authlib.oauth2 import OAuth2Request
 from authlib.oauth2.rfc6749 import InvalidRequestError
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
-from sqlalchemy.orm import Session
 
+from app.core.statement import Transaction
 from app.oauth.client import KnownClient
 
 LONGEST = 4000
 MOST = 50
+_CONTROL = re.compile(r"[\x00-\x1f]")
 _FORM = "application/x-www-form-urlencoded"
 
 
@@ -47,7 +49,7 @@ def taken_apart(raw: bytes) -> Sent:
     for name, value in pairs:
         if len(name) + len(value) > LONGEST:
             raise InvalidRequestError(f"A parameter is longer than {LONGEST} characters.")
-        if any(ord(character) < ord(" ") for character in name + value):
+        if _CONTROL.search(name) or _CONTROL.search(value):
             raise InvalidRequestError("A parameter holds a control character.")
     counted = Counter(name for name, _ in pairs)
     return Sent(dict(pairs), frozenset(name for name, times in counted.items() if times > 1))
@@ -85,7 +87,7 @@ class TokenRequest(OAuth2Request):
         self,
         form: dict[str, str],
         client: KnownClient,
-        session: Session,
+        session: Transaction,
         now: int,
         *,
         jkt: str | None = None,

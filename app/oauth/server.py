@@ -11,9 +11,9 @@ from sqlalchemy import Engine
 
 from app.core.resource import Resources
 from app.core.share import Share, Shares
-from app.core.system import acting_as_system
+from app.core.system import connected_as_system
 from app.oauth.assertion import Assertions
-from app.oauth.authentication import Authenticated, Authentication
+from app.oauth.authentication import Authentication
 from app.oauth.client import note_use
 from app.oauth.client_credentials import ClientCredentials
 from app.oauth.code_exchange import CodeExchange
@@ -155,13 +155,17 @@ class Server(AuthorizationServer):
         now = int(self._now())
         try:
             form = posted(sent.content_type, sent.query, sent.body)
-            known = self._authenticated(sent, form, now)
-            share.spend(f"client {known.client.key}")
-            jkt = self._proved(sent)
+            # Apart, and without a lock: what is no client's must not hold clients up.
+            with connected_as_system(self._engine, reason, reads=True) as session:
+                known = self._clients.client_of(session, sent.authorization, form, now)
+                share.spend(f"client {known.client.key}")
+                jkt = self._proved(sent)
+                if reads:
+                    return answer(TokenRequest(form, known.client, session, now, jkt=jkt))
             # A key that is made now would wait for the transaction below.
             self.keys.ready()
-            with acting_as_system(self._engine, reason, reads=reads) as session:
-                if known.secret and not reads:
+            with connected_as_system(self._engine, reason) as session:
+                if known.secret:
                     note_use(session, known.secret, now)
                 return answer(TokenRequest(form, known.client, session, now, jkt=jkt))
         except UseDpopNonce as error:
@@ -169,11 +173,6 @@ class Server(AuthorizationServer):
             return replace(answered, headers={**answered.headers, NONCE: self._proofs.nonce()})
         except OAuth2Error as error:
             return error_answer(error)
-
-    def _authenticated(self, sent: Posted, form: Mapping[str, str], now: int) -> Authenticated:
-        # Apart, and without a lock: what is no client's must not hold clients up.
-        with acting_as_system(self._engine, "authenticate a client", reads=True) as session:
-            return self._clients.client_of(session, sent.authorization, form, now)
 
     def _proved(self, sent: Posted) -> str | None:
         """Give the thumbprint of the key that the client proves to hold, if it does."""

@@ -6,11 +6,11 @@ Each function works within the caller's transaction, so that an issue is whole o
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, insert, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
+from app.core.statement import SPACE, Statement, Transaction, inserting
 from app.models.client import Client
 from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
 from app.models.user import RoleScope, User, UserRole
@@ -26,6 +26,62 @@ _FAMILY: tuple[Any, ...] = (
     Family.jkt,
     Family.created_at,
 )
+
+
+_LIVE_FAMILY = Statement(
+    select(*_FAMILY)
+    .join(Grant, Grant.id == Family.grant_id)
+    .join(Client, Client.id == Grant.client_key)
+    .join(User, User.id == Grant.user_id)
+    .where(
+        Family.id == bindparam("family_id"),
+        Family.revoked_at.is_(None),
+        Grant.revoked_at.is_(None),
+        Client.revoked_at.is_(None),
+        User.suspended_at.is_(None),
+    )
+)
+_SERVICE_FAMILY = Statement(
+    select(*_FAMILY, Grant.scopes.label("granted"))
+    .join(Grant, Grant.id == Family.grant_id)
+    .where(
+        Grant.user_id == bindparam("user_id"),
+        Grant.client_key == bindparam("client_key"),
+        Grant.is_service,
+        Grant.revoked_at.is_(None),
+        Family.revoked_at.is_(None),
+    )
+    .limit(1)
+)
+_SCOPES_OF_ROLES = Statement(
+    select(func.aggregate_strings(RoleScope.scope, SPACE))
+    .select_from(User)
+    .outerjoin(UserRole, UserRole.user_id == User.id)
+    .outerjoin(RoleScope, RoleScope.role_id == UserRole.role_id)
+    .where(User.id == bindparam("user_id"), User.suspended_at.is_(None))
+    .group_by(User.id)
+)
+_NEW_ACCESS_TOKEN = inserting(
+    AccessToken, "digest", "family_id", "scopes", "resource", "jkt", "issued_at", "expires_at"
+)
+_NEW_REFRESH_TOKEN = inserting(RefreshToken, "digest", "family_id", "issued_at", "expires_at")
+_ANSWER = Statement(
+    update(RefreshToken)
+    .where(RefreshToken.digest == bindparam("token"))
+    .values(answer=bindparam("sealed"))
+)
+_USED_UP = {
+    table: Statement(
+        update(table)
+        .where(
+            table.digest == bindparam("token"),
+            table.consumed_at.is_(None),
+            table.expires_at > bindparam("now"),
+        )
+        .values(consumed_at=bindparam("now"))
+    )
+    for table in (AuthorizationCode, RefreshToken)
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +135,7 @@ class FamilyRow:
     created_at: int
 
 
-def open_family(session: Session, given: Authorization, now: int) -> int:
+def open_family(session: Transaction, given: Authorization, now: int) -> int:
     """Write an authorization down: widen the person's grant for the client, start a family.
 
     Gives the family's id.
@@ -98,7 +154,7 @@ def open_family(session: Session, given: Authorization, now: int) -> int:
     return int(family_id or 0)
 
 
-def _widened_grant(session: Session, given: Authorization, now: int) -> int | None:
+def _widened_grant(session: Transaction, given: Authorization, now: int) -> int | None:
     """Give the id of the person's live grant for the client; it holds these scopes too now."""
     whose = {
         "user_id": given.user_id,
@@ -120,51 +176,21 @@ def _widened_grant(session: Session, given: Authorization, now: int) -> int | No
     return int(grant.id)
 
 
-def live_family(session: Session, family_id: int) -> FamilyRow | None:
+def live_family(session: Transaction, family_id: int) -> FamilyRow | None:
     """Give a family; None where it, its grant, its client or its person no longer counts."""
-    row = session.execute(
-        select(*_FAMILY)
-        .join(Grant, Grant.id == Family.grant_id)
-        .join(Client, Client.id == Grant.client_key)
-        .join(User, User.id == Grant.user_id)
-        .where(
-            Family.id == family_id,
-            Family.revoked_at.is_(None),
-            Grant.revoked_at.is_(None),
-            Client.revoked_at.is_(None),
-            User.suspended_at.is_(None),
-        )
-    ).one_or_none()
+    row = _LIVE_FAMILY.row(session, family_id=family_id)
     return None if row is None else FamilyRow(*row)
 
 
-def scopes_of(session: Session, user_id: int) -> frozenset[str] | None:
+def scopes_of(session: Transaction, user_id: int) -> frozenset[str] | None:
     """Give what a person's roles hold; None where the person no longer counts."""
-    held = session.execute(
-        select(func.aggregate_strings(RoleScope.scope, " "))
-        .select_from(User)
-        .outerjoin(UserRole, UserRole.user_id == User.id)
-        .outerjoin(RoleScope, RoleScope.role_id == UserRole.role_id)
-        .where(User.id == user_id, User.suspended_at.is_(None))
-        .group_by(User.id)
-    ).one_or_none()
+    held = _SCOPES_OF_ROLES.row(session, user_id=user_id)
     return None if held is None else scopes.parse(held[0])
 
 
-def service_family(session: Session, wanted: Authorization, now: int) -> FamilyRow:
+def service_family(session: Transaction, wanted: Authorization, now: int) -> FamilyRow:
     """Give the family of the tokens that a client gets for itself; there is one, and it stays."""
-    row = session.execute(
-        select(*_FAMILY, Grant.scopes.label("granted"))
-        .join(Grant, Grant.id == Family.grant_id)
-        .where(
-            Grant.user_id == wanted.user_id,
-            Grant.client_key == wanted.client_key,
-            Grant.is_service,
-            Grant.revoked_at.is_(None),
-            Family.revoked_at.is_(None),
-        )
-        .limit(1)
-    ).one_or_none()
+    row = _SERVICE_FAMILY.row(session, user_id=wanted.user_id, client_key=wanted.client_key)
     if row is not None and wanted.scopes <= scopes.parse(row.granted):
         return FamilyRow(*row[:-1])
     if row is not None:
@@ -173,12 +199,12 @@ def service_family(session: Session, wanted: Authorization, now: int) -> FamilyR
     return _family(session, open_family(session, wanted, now))
 
 
-def _family(session: Session, family_id: int) -> FamilyRow:
+def _family(session: Transaction, family_id: int) -> FamilyRow:
     found = select(*_FAMILY).join(Grant, Grant.id == Family.grant_id)
     return FamilyRow(*session.execute(found.where(Family.id == family_id)).one())
 
 
-def revoke_family(session: Session, family_id: int, now: int) -> bool:
+def revoke_family(session: Transaction, family_id: int, now: int) -> bool:
     """Revoke everything that one authorization led to; tell whether it was not revoked yet."""
     revoked = session.execute(
         update(Family)
@@ -189,12 +215,12 @@ def revoke_family(session: Session, family_id: int, now: int) -> bool:
     return revoked.one_or_none() is not None
 
 
-def bind_family(session: Session, family_id: int, jkt: str) -> None:
+def bind_family(session: Transaction, family_id: int, jkt: str) -> None:
     """Bind the refresh tokens of a family to a client's key (RFC 9449 §5)."""
     session.execute(update(Family).where(Family.id == family_id).values(jkt=jkt))
 
 
-def issue_code(session: Session, family_id: int, code: NewCode, now: int) -> str:
+def issue_code(session: Transaction, family_id: int, code: NewCode, now: int) -> str:
     """Give a new authorization code (RFC 6749 §4.1.2)."""
     issued = credentials.issue(Prefix.AUTHORIZATION_CODE)
     session.execute(
@@ -211,7 +237,7 @@ def issue_code(session: Session, family_id: int, code: NewCode, now: int) -> str
     return issued
 
 
-def issue_access_token(session: Session, family_id: int, token: NewToken, now: int) -> str:
+def issue_access_token(session: Transaction, family_id: int, token: NewToken, now: int) -> str:
     """Give a new opaque access token."""
     issued = credentials.issue(Prefix.ACCESS_TOKEN)
     keep_access_token(session, family_id, issued, token, now)
@@ -219,56 +245,46 @@ def issue_access_token(session: Session, family_id: int, token: NewToken, now: i
 
 
 def keep_access_token(
-    session: Session, family_id: int, issued: str, token: NewToken, now: int
+    session: Transaction, family_id: int, issued: str, token: NewToken, now: int
 ) -> None:
     """Write down that an access token was issued, so that it can be revoked."""
-    session.execute(
-        insert(AccessToken).values(
-            digest=credentials.digest(issued),
-            family_id=family_id,
-            scopes=token.scope,
-            resource=token.resource,
-            jkt=token.jkt,
-            issued_at=now,
-            expires_at=now + token.lasts,
-        )
+    _NEW_ACCESS_TOKEN.change(
+        session,
+        digest=credentials.digest(issued),
+        family_id=family_id,
+        scopes=token.scope,
+        resource=token.resource,
+        jkt=token.jkt,
+        issued_at=now,
+        expires_at=now + token.lasts,
     )
 
 
-def issue_refresh_token(session: Session, family_id: int, *, expires_at: int, now: int) -> str:
+def issue_refresh_token(session: Transaction, family_id: int, *, expires_at: int, now: int) -> str:
     """Give a new refresh token; the caller has consumed the one before."""
     token = credentials.issue(Prefix.REFRESH_TOKEN)
-    session.execute(
-        insert(RefreshToken).values(
-            digest=credentials.digest(token),
-            family_id=family_id,
-            issued_at=now,
-            expires_at=expires_at,
-        )
+    _NEW_REFRESH_TOKEN.change(
+        session,
+        digest=credentials.digest(token),
+        family_id=family_id,
+        issued_at=now,
+        expires_at=expires_at,
     )
     return token
 
 
-def keep_answer(session: Session, digest: bytes, sealed: bytes) -> None:
+def keep_answer(session: Transaction, digest: bytes, sealed: bytes) -> None:
     """Keep what a refresh token was exchanged for, for a retry."""
-    session.execute(
-        update(RefreshToken).where(RefreshToken.digest == digest).values(answer=sealed)
-    )
+    _ANSWER.change(session, token=digest, sealed=sealed)
 
 
 def consume(
-    session: Session, table: type[AuthorizationCode | RefreshToken], digest: bytes, now: int
+    session: Transaction, table: type[AuthorizationCode | RefreshToken], digest: bytes, now: int
 ) -> bool:
     """Use a code or refresh token up; of many at once, one wins (RFC 9700 §4.5, §4.14)."""
-    used = session.execute(
-        update(table)
-        .where(table.digest == digest, table.consumed_at.is_(None), table.expires_at > now)
-        .values(consumed_at=now)
-        .returning(table.digest)
-    )
-    return used.one_or_none() is not None
+    return _USED_UP[table].change(session, token=digest, now=now) == 1
 
 
-def forget_access_token(session: Session, digest: bytes) -> None:
+def forget_access_token(session: Transaction, digest: bytes) -> None:
     """Revoke one access token alone."""
     session.execute(delete(AccessToken).where(AccessToken.digest == digest))
