@@ -19,6 +19,7 @@ from app.models.grant import AccessToken, Family, Grant
 from app.models.user import RoleScope, User, UserRole
 from app.oauth.dpop import Proof, Proofs
 from app.oauth.errors import InvalidDpopProof
+from app.oauth.lookup import STANDS
 
 _NOTED_EVERY = 60
 _SCHEMES = frozenset({"bearer", "dpop"})
@@ -51,10 +52,7 @@ _LOOKUP = (
     .join(User, User.id == Grant.user_id)
     .where(
         AccessToken.digest == bindparam("digest"),
-        Family.revoked_at.is_(None),
-        Grant.revoked_at.is_(None),
-        Client.revoked_at.is_(None),
-        User.suspended_at.is_(None),
+        *STANDS,
     )
 )
 

@@ -14,6 +14,7 @@ from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant, RefreshToken
 from app.models.signing import ResourceServer
 from app.models.user import RoleScope, User, UserRole
+from app.oauth.lookup import STANDS
 from app.oauth.sent import TokenRequest
 
 _INACTIVE: dict[str, Any] = {"active": False}
@@ -103,10 +104,7 @@ def _live(
         .join(User, User.id == Grant.user_id)
         .outerjoin(ResourceServer, ResourceServer.identifier == resource)
         .where(
-            Family.revoked_at.is_(None),
-            Grant.revoked_at.is_(None),
-            Client.revoked_at.is_(None),
-            User.suspended_at.is_(None),
+            *STANDS,
             table.digest == bindparam("digest"),
             *conditions,
         )

@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from sqlalchemy import bindparam, select
 
 from app.core.statement import Statement, Transaction
+from app.models.client import Client
 from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
+from app.models.user import User
+
+# All that a code or a token stands on; where one of them counts no more, neither does it.
+STANDS = (
+    Family.revoked_at.is_(None),
+    Grant.revoked_at.is_(None),
+    Client.revoked_at.is_(None),
+    User.suspended_at.is_(None),
+)
 
 
 @dataclass(frozen=True, slots=True)

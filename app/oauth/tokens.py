@@ -14,6 +14,7 @@ from app.core.statement import SPACE, Statement, Transaction, inserting
 from app.models.client import Client
 from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
 from app.models.user import RoleScope, User, UserRole
+from app.oauth.lookup import STANDS
 
 _FAMILY: tuple[Any, ...] = (
     Family.id,
@@ -35,10 +36,7 @@ _LIVE_FAMILY = Statement(
     .join(User, User.id == Grant.user_id)
     .where(
         Family.id == bindparam("family_id"),
-        Family.revoked_at.is_(None),
-        Grant.revoked_at.is_(None),
-        Client.revoked_at.is_(None),
-        User.suspended_at.is_(None),
+        *STANDS,
     )
 )
 _SERVICE_FAMILY = Statement(

@@ -15,6 +15,7 @@ from app.models.grant import AccessToken, Family, Grant
 from app.models.user import User
 from app.oauth.dpop import Proof, Proofs
 from app.oauth.errors import InvalidDpopProof
+from app.oauth.lookup import STANDS
 
 _FOUND = (
     select(
@@ -34,10 +35,7 @@ _FOUND = (
     .join(Client, Client.id == Grant.client_key)
     .join(User, User.id == Grant.user_id)
     .where(
-        Family.revoked_at.is_(None),
-        Grant.revoked_at.is_(None),
-        Client.revoked_at.is_(None),
-        User.suspended_at.is_(None),
+        *STANDS,
     )
 )
 

@@ -3,14 +3,13 @@
 from typing import Any
 
 from pydantic import BaseModel, Field
-from sqlalchemy import select
 
 from app.core import scopes
-from app.core.errors import InvalidInput, NotFound
+from app.core.errors import InvalidInput
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import SELF_DESCRIBED, Client
 from app.models.lifetimes import BOUNDS, DEFAULTS
-from app.procedures.clients import AskedScopes, ClientId
+from app.procedures.clients import AskedScopes, ClientId, known
 
 
 def _seconds(what: str, column: str) -> Any:  # noqa: ANN401 - what pydantic calls a field
@@ -62,7 +61,7 @@ class ClientRulesOut(BaseModel):
 @procedure("client_rules.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
 def get(call: Call, given: ClientId) -> ClientRulesOut:
     """Show what is set about a client."""
-    return _shown(_client(call, given.client_id))
+    return _shown(known(call, given.client_id))
 
 
 @procedure("client_rules.set", scopes=["oauth-clients:edit"], channels=PAGES_ONLY, writes=True)
@@ -71,7 +70,7 @@ def set_(call: Call, given: ClientRules) -> ClientRulesOut:
 
     It counts from the next request on, for tokens that it has already, too.
     """
-    client = _client(call, given.client_id)
+    client = known(call, given.client_id)
     if given.is_first_party and client.source in SELF_DESCRIBED:
         raise InvalidInput(
             "Some fields need attention.",
@@ -86,15 +85,6 @@ def set_(call: Call, given: ClientRules) -> ClientRulesOut:
     for column in DEFAULTS:
         setattr(client, column, getattr(given, column))
     return _shown(client)
-
-
-def _client(call: Call, client_id: str) -> Client:
-    client = call.session.scalars(
-        select(Client).where(Client.client_id == client_id)
-    ).one_or_none()
-    if client is None:
-        raise NotFound(f"There is no client {client_id!r}.")
-    return client
 
 
 def _shown(client: Client) -> ClientRulesOut:

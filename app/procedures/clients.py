@@ -4,10 +4,13 @@ from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.core import credentials, names, scopes
 from app.core.credentials import Prefix
+from app.core.errors import NotFound
+from app.core.procedure import Call
 from app.models import redirect_uri
 from app.models.client import (
     CLIENT_ID_LENGTH,
@@ -75,6 +78,20 @@ class NewClient(Given):
     kind: Kind = Field(
         "confidential", description="public: it cannot keep a secret, and gets none."
     )
+
+
+def known(call: Call, client_id: str) -> Client:
+    """Give a client that the caller may see.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    client = call.session.scalars(
+        select(Client).where(Client.client_id == client_id)
+    ).one_or_none()
+    if client is None:
+        raise NotFound(f"There is no client {client_id!r}.")
+    return client
 
 
 class ClientOut(BaseModel):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, String, cast, or_, select
 
 from app.core import scopes
-from app.core.errors import Conflict, NotFound
+from app.core.errors import Conflict
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import Client, Source
 from app.models.grant import Grant
@@ -18,6 +18,7 @@ from app.procedures.clients import (
     ClientOut,
     NewClient,
     ScopeOut,
+    known,
     register,
 )
 from app.procedures.shapes import Listing, Page, PageOf
@@ -70,7 +71,7 @@ def list_(call: Call, given: ClientFilter) -> ClientPage:
 @procedure("oauth_clients.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
 def get(call: Call, given: ClientId) -> AnyClientOut:
     """Show one OAuth client."""
-    return _one(call, _client(call, given.client_id))
+    return _one(call, known(call, given.client_id))
 
 
 @procedure("oauth_clients.create", scopes=["oauth-clients:edit"], channels=PAGES_ONLY, writes=True)
@@ -92,7 +93,7 @@ def create(call: Call, given: NewClient) -> CreatedClientOut:
 )
 def revoke(call: Call, given: ClientId) -> AnyClientOut:
     """Revoke a client: from now on its tokens and its secret are refused."""
-    client = _client(call, given.client_id)
+    client = known(call, given.client_id)
     client.revoked_at = client.revoked_at or call.now
     call.session.flush()
     return _one(call, client)
@@ -107,7 +108,7 @@ def revoke(call: Call, given: ClientId) -> AnyClientOut:
 )
 def delete(call: Call, given: ClientId) -> ClientGoneOut:
     """Delete a client, with everything that people allowed it."""
-    client = _client(call, given.client_id)
+    client = known(call, given.client_id)
     if client.source == Source.BUILT_IN:
         raise Conflict("It is part of Latchkey, and the next start makes it again: revoke it.")
     call.session.delete(client)
@@ -120,15 +121,6 @@ def _conditions(given: ClientFilter) -> Iterator[ColumnElement[bool]]:
         uris = cast(Client.redirect_uris, String)
         held = (Client.name, Client.client_id, uris)
         yield or_(*(column.icontains(given.q, autoescape=True) for column in held))
-
-
-def _client(call: Call, client_id: str) -> Client:
-    client = call.session.scalars(
-        select(Client).where(Client.client_id == client_id)
-    ).one_or_none()
-    if client is None:
-        raise NotFound(f"There is no client {client_id!r}.")
-    return client
 
 
 def _one(call: Call, client: Client) -> AnyClientOut:
