@@ -59,7 +59,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert server.wait(10) in (0, -15)
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: its loop stays in this thread, and other tests have their own.
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
     """Give the browser that `make test` found or installed."""
     with sync_playwright() as playwright:
