@@ -7,6 +7,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
 from app.blueprints import BLUEPRINTS, edge, pages
+from app.blueprints.oauth.door import Door
 from app.core import sqlite
 from app.core.declarations import Declarations
 from app.core.pipeline import Pipeline
@@ -53,6 +54,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["settings"] = settings
     app.session_interface = CookieSessions()
+    app.wsgi_app = Door(app)  # type: ignore[method-assign] # Flask's documented way
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0)  # type: ignore[method-assign] # Flask's documented way

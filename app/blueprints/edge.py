@@ -32,6 +32,7 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+_OVER_TLS = {**_HEADERS, "Strict-Transport-Security": "max-age=63072000"}
 _OF_OAUTH = (
     "/oauth/token",
     "/oauth/revoke",
@@ -78,6 +79,11 @@ def content_security_policy(form_action: str = "") -> str:
     return _POLICY.format(form_action=f" {form_action}" if form_action else "")
 
 
+def headers(scheme: str) -> Mapping[str, str]:
+    """Give what every answer carries that goes out over this scheme."""
+    return _OVER_TLS if scheme == "https" else _HEADERS
+
+
 def _refuse_malformed() -> Response | None:
     try:
         request.query_string.decode()
@@ -99,11 +105,9 @@ def _refuse_ambiguity() -> Response | None:
 def _secure(response: Response) -> Response:
     # Not setdefault: it walks all headers for each one, on every answer.
     given = {name.lower() for name, _ in response.headers}
-    for name, value in _HEADERS.items():
+    for name, value in headers(request.scheme).items():
         if name.lower() not in given:
             response.headers.add(name, value)
-    if request.is_secure:
-        response.headers.setdefault("Strict-Transport-Security", "max-age=63072000")
     if response.mimetype == "text/html":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("HX-Request")

@@ -1,11 +1,13 @@
 """Network addresses, where callers are counted by them."""
 
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 
 _LONGEST = 64
 _OF_ONE_HOUSEHOLD = 64
 
 
+@lru_cache(maxsize=1024)
 def network(address: str) -> str:
     """Give what an address counts as: itself, or of IPv6 the /64 that one household has whole."""
     try:

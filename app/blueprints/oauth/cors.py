@@ -3,13 +3,15 @@
 from flask import Response, make_response
 
 _ASKED = "Authorization, Content-Type, DPoP"
-_READ = "WWW-Authenticate, DPoP-Nonce, Retry-After"
+FOR_ANY_PAGE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "WWW-Authenticate, DPoP-Nonce, Retry-After",
+}
 
 
 def for_any_page(response: Response) -> Response:
     """Let any page read an answer (Fetch, CORS protocol)."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    response.headers["Access-Control-Expose-Headers"] = _READ
+    response.headers.update(FOR_ANY_PAGE)
     return response
 
 

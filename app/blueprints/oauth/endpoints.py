@@ -1,17 +1,42 @@
 """The OAuth endpoints that programs call with a form."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
+from operator import attrgetter
+
 from flask import Blueprint, Response, jsonify, request
 
 from app.blueprints.oauth.cors import for_any_page, preflighted
 from app.blueprints.road import caller, oauth_server, shares
+from app.core.share import Share, Shares
 from app.extensions import csrf
-from app.oauth.server import Answer, Posted
+from app.oauth.server import Answer, Posted, Server
 
 LARGEST_BODY = 64 * 1024
+_PREFIX = "/oauth"
 
-bp = Blueprint("oauth", __name__, url_prefix="/oauth")
+bp = Blueprint("oauth", __name__, url_prefix=_PREFIX)
 # Nothing here reads a cookie: a client proves itself, or is public.
 csrf.exempt(bp)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """What answers a form, which share it counts in, and whether any page may read the answer."""
+
+    answer: Callable[[Server, Posted], Answer]
+    share: Callable[[Shares], Share]
+    is_for_any_page: bool = False
+
+
+_TOKENS, _INTROSPECTIONS = attrgetter("tokens"), attrgetter("introspections")
+ENDPOINTS = {
+    f"{_PREFIX}/token": Endpoint(Server.token, _TOKENS, is_for_any_page=True),
+    f"{_PREFIX}/revoke": Endpoint(Server.revocation, _TOKENS, is_for_any_page=True),
+    f"{_PREFIX}/introspect": Endpoint(Server.introspection, _INTROSPECTIONS),
+    f"{_PREFIX}/par": Endpoint(Server.push, _TOKENS),
+    f"{_PREFIX}/device_authorization": Endpoint(Server.device_authorization, _TOKENS),
+}
 
 
 @bp.before_request
@@ -20,18 +45,17 @@ def limit_body() -> None:
     request.max_content_length = LARGEST_BODY
 
 
+@bp.post("/introspect")
+@bp.post("/par")
+@bp.post("/device_authorization")
 @bp.post("/token", provide_automatic_options=False)
-def token() -> Response:
-    """Exchange a grant for tokens (RFC 6749 §3.2)."""
-    shares().tokens.spend(caller())
-    return for_any_page(_answered(oauth_server().token(_posted())))
-
-
 @bp.post("/revoke", provide_automatic_options=False)
-def revoke() -> Response:
-    """Revoke a token (RFC 7009)."""
-    shares().tokens.spend(caller())
-    return for_any_page(_answered(oauth_server().revocation(_posted())))
+def answer() -> Response:
+    """Answer what the door leaves to Flask: a request that is not plainly a form."""
+    endpoint = ENDPOINTS[request.path]
+    endpoint.share(shares()).spend(caller())
+    response = _response(endpoint.answer(oauth_server(), _posted()))
+    return for_any_page(response) if endpoint.is_for_any_page else response
 
 
 @bp.route("/token", methods=["OPTIONS"])
@@ -39,27 +63,6 @@ def revoke() -> Response:
 def preflight() -> Response:
     """Let a browser's client of another origin call (CORS); cookies count for nothing here."""
     return preflighted("POST")
-
-
-@bp.post("/introspect")
-def introspect() -> Response:
-    """Say what a token is good for (RFC 7662)."""
-    shares().introspections.spend(caller())
-    return _answered(oauth_server().introspection(_posted()))
-
-
-@bp.post("/par")
-def push() -> Response:
-    """Take an authorization request ahead of the browser (RFC 9126)."""
-    shares().tokens.spend(caller())
-    return _answered(oauth_server().push(_posted()))
-
-
-@bp.post("/device_authorization")
-def device_authorization() -> Response:
-    """Give a device the codes with which a person can allow it (RFC 8628 §3.1)."""
-    shares().tokens.spend(caller())
-    return _answered(oauth_server().device_authorization(_posted()))
 
 
 def _posted() -> Posted:
@@ -73,8 +76,8 @@ def _posted() -> Posted:
     )
 
 
-def _answered(answer: Answer) -> Response:
-    response = jsonify(answer.body)
-    response.status_code = answer.status
-    response.headers.update(answer.headers)
+def _response(answered: Answer) -> Response:
+    response = jsonify(answered.body)
+    response.status_code = answered.status
+    response.headers.update(answered.headers)
     return response
