@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 
 from app.core import credentials
 from app.core.credentials import Prefix
+from tests.requirements import requirement
 
 each_prefix = pytest.mark.parametrize("prefix", Prefix)
 
 
+@requirement("rfc6749:credentials-cannot-be-guessed")
 @each_prefix
 def test_a_credential_is_prefix_randomness_and_checksum(prefix: Prefix) -> None:
     made = credentials.issue(prefix)
@@ -26,6 +28,7 @@ def test_a_credential_of_one_kind_is_none_of_another(prefix: Prefix) -> None:
     assert [kind for kind in Prefix if credentials.is_well_formed(made, kind)] == [prefix]
 
 
+@requirement("rfc6749:credentials-cannot-be-guessed")
 def test_no_two_credentials_are_alike() -> None:
     assert len({credentials.issue(Prefix.ACCESS_TOKEN) for _ in range(1000)}) == 1000
     assert len({credentials.identifier() for _ in range(1000)}) == 1000

@@ -5,12 +5,14 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.core.resource import API, MCP, ROOT, SSE, Resources
+from tests.requirements import requirement
 
 URL = "https://tasks.example.com:8443"
 OURS = Resources(URL)
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 
 
+@requirement("mcp:resource-in-capitals")
 @pytest.mark.parametrize(
     ("requested", "audience"),
     [
@@ -83,6 +85,7 @@ def test_a_bound_token_is_good_for_its_own_resource_alone(entrance: str, good: s
     assert not OURS.admits("https://elsewhere.example" + entrance, entrance)
 
 
+@requirement("rfc9728:well-known")
 def test_the_metadata_of_a_resource_are_where_rfc_9728_says() -> None:
     assert OURS.metadata_url(MCP) == URL + "/.well-known/oauth-protected-resource/mcp"
     assert OURS.metadata_url(ROOT) == URL + "/.well-known/oauth-protected-resource"

@@ -18,6 +18,7 @@ from app.identity.bearer import Bearer, TokenRefused, token_in
 from app.models.lifetimes import DEFAULTS
 from app.oauth.dpop import Proofs
 from tests.conftest import change
+from tests.requirements import requirement
 
 URL = "http://127.0.0.1:8000"
 Token = Callable[..., str]
@@ -79,6 +80,7 @@ def test_a_token_takes_one_query(token: Token) -> None:
     assert [statement.split()[0] for statement in seen] == ["SELECT"]
 
 
+@requirement("rfc6750:tokens-not-forged")
 def test_a_forged_token_takes_no_query(app: Flask) -> None:
     made = credentials.issue(Prefix.ACCESS_TOKEN)
     other = "A" if made[-1] != "A" else "B"
@@ -101,6 +103,7 @@ def test_an_unknown_token_is_refused(app: Flask) -> None:
         who(credentials.issue(Prefix.ACCESS_TOKEN))
 
 
+@requirement("rfc6749:token-checked", "rfc6750:short-lived")
 def test_a_token_ends_with_its_hour(token: Token) -> None:
     made, now = token("ben"), time.time()
     assert who(made, now=now + DEFAULTS["access_token_lasts"] - 5).scopes
@@ -130,6 +133,7 @@ def test_a_revocation_counts_from_the_next_request_on(token: Token, statement: s
         who(made)
 
 
+@requirement("rfc9700:privileges-restricted")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -148,6 +152,7 @@ def test_a_scope_that_is_taken_away_anywhere_is_gone_at_the_next_request(
     assert who(made).scopes == {"profile:view", "tasks:edit"}
 
 
+@requirement("rfc9700:privileges-restricted")
 def test_a_scope_that_the_role_lacks_is_not_had_though_it_was_granted(token: Token) -> None:
     assert who(token("ben", "tasks:viewAll", "tasks:view")).scopes == {"tasks:view"}
     assert who(token("grace", "tasks:viewAll")).scopes == {"tasks:viewAll"}
@@ -168,6 +173,7 @@ def test_the_scopes_of_two_roles_are_joined(token: Token) -> None:
     assert who(made).scopes == {"tasks:viewAll", "tasks:view"}
 
 
+@requirement("rfc6750:audience-restricted", "rfc9700:audience-checked", "mcp:audience-checked")
 @pytest.mark.parametrize(
     ("path", "good"), [(API, {API}), (MCP, {MCP, SSE}), (None, {API, MCP, SSE})]
 )
@@ -201,6 +207,7 @@ def test_the_use_of_a_grant_is_noted_once_a_minute(token: Token) -> None:
     assert used == of_client == now
 
 
+@requirement("rfc6750:token-in-the-header")
 @pytest.mark.parametrize(
     ("header", "token"),
     [

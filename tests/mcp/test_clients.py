@@ -13,6 +13,7 @@ from mcp_types import CallToolResult
 
 from app.extensions import db
 from tests.mcp.conftest import headers_of, message
+from tests.requirements import requirement
 
 Token = Callable[..., str]
 Use = Callable[[Client], Awaitable[Any]]
@@ -105,6 +106,7 @@ def test_a_stream_of_another_person_does_not_exist(server: str, token: Token) ->
     assert _posted(server, token("ada"), token("ben"), lambda: None) == 404
 
 
+@requirement("mcp:each-request-authorized")
 def test_a_token_revoked_while_its_stream_is_open_is_refused(server: str, token: Token) -> None:
     def revoke() -> None:
         with db.engine.begin() as connection:

@@ -15,6 +15,7 @@ from app.core.share import CALLS, shares
 from app.extensions import db
 from app.procedures import catalogue
 from tests.mcp.conftest import Ask, CallTool, asking, headers_of, message
+from tests.requirements import requirement
 
 Token = Callable[..., str]
 ENTRANCES = [("POST", "/mcp"), ("POST", "/mcp/"), ("GET", "/sse"), ("POST", "/messages/")]
@@ -22,6 +23,13 @@ SCOPED = [item for item in catalogue().on(Channel.MCP) if not item.public]
 PUBLIC_URL = "http://127.0.0.1:8000"
 
 
+@requirement(
+    "rfc6750:challenge-in-each-401",
+    "rfc6750:nothing-sent-no-error",
+    "rfc9728:challenge-leads-there",
+    "mcp:scope-in-the-challenge",
+    "mcp:told-where",
+)
 @pytest.mark.parametrize(("method", "path"), [*ENTRANCES, ("POST", "/messages")])
 def test_without_a_token_the_challenge_says_where_to_get_one(
     ask: Ask, method: str, path: str
@@ -37,6 +45,7 @@ def test_without_a_token_the_challenge_says_where_to_get_one(
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@requirement("rfc6750:invalid-token", "mcp:invalid-is-401")
 @pytest.mark.parametrize(("method", "path"), ENTRANCES)
 def test_a_wrong_token_is_an_invalid_one(ask: Ask, method: str, path: str) -> None:
     answer = ask(method, path, headers=headers_of("lk_at_nonsense"))
@@ -44,10 +53,12 @@ def test_a_wrong_token_is_an_invalid_one(ask: Ask, method: str, path: str) -> No
     assert 'error="invalid_token"' in answer.headers["WWW-Authenticate"]
 
 
+@requirement("rfc6750:no-token-in-the-url", "mcp:no-token-in-the-query")
 def test_a_token_in_the_address_counts_for_nothing(ask: Ask, token: Token) -> None:
     assert ask("POST", f"/mcp?access_token={token('ada')}").status_code == 401
 
 
+@requirement("mcp:audience-checked")
 def test_a_token_for_the_api_alone_is_refused(call_tool: CallTool, token: Token) -> None:
     answer = call_tool(token("ada", resource=f"{PUBLIC_URL}/api"), "tasks_list")
     assert answer.status_code == 401
@@ -114,6 +125,7 @@ def test_white_space_round_a_header_is_none_of_its_value(
     assert call_tool("", "tasks_list", **held).status_code == 200
 
 
+@requirement("rfc6750:insufficient-scope", "mcp:all-scopes-at-once", "mcp:insufficient-scope")
 @pytest.mark.parametrize("item", SCOPED, ids=attrgetter("name"))
 def test_a_missing_scope_is_named_before_the_tool_runs(
     call_tool: CallTool, token: Token, item: AnyProcedure

@@ -7,6 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.models import redirect_uri
+from tests.requirements import requirement
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 ALMOST = st.tuples(
@@ -41,6 +42,9 @@ def test_a_redirect_uri_is_registered_as_it_is(uri: str) -> None:
     assert redirect_uri.checked(uri) == uri
 
 
+@requirement(
+    "rfc6749:redirect-uri-absolute", "rfc8252:scheme-with-a-dot", "rfc9700:no-http-redirect"
+)
 @pytest.mark.parametrize(
     ("uri", "fault"),
     [
@@ -113,6 +117,7 @@ def test_a_uri_that_matches_is_the_registered_one_but_for_the_port_of_a_loopback
         assert without_port(requested) == without_port(registered)
 
 
+@requirement("rfc8252:any-loopback-port")
 @pytest.mark.parametrize("origin", LOOPBACK)
 @pytest.mark.parametrize("port", ["", ":0", ":1", ":80", ":65535"])
 def test_a_program_on_ones_computer_takes_any_port(origin: str, port: str) -> None:
@@ -120,6 +125,9 @@ def test_a_program_on_ones_computer_takes_any_port(origin: str, port: str) -> No
     assert redirect_uri.matches(f"{origin}:4000/cb?a=b", f"{origin}{port}/cb?a=b")
 
 
+@requirement(
+    "rfc6749:redirect-uri-compared", "rfc8252:whole-redirect-uri", "rfc9700:exact-redirect-uri"
+)
 @pytest.mark.parametrize(
     ("registered", "requested"),
     [

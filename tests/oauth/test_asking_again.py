@@ -12,6 +12,7 @@ from tests.conftest import PASSWORD, Call, Person, change
 from tests.oauth.conftest import Flow, answer_of, sign_in
 from tests.oauth.test_client_credentials import issued
 from tests.oauth.test_code_flow import api
+from tests.requirements import requirement
 
 
 def test_what_was_allowed_before_is_not_asked_again(flow: Flow) -> None:
@@ -45,12 +46,14 @@ def test_a_clients_own_grant_is_nobodys_consent(flow: Flow) -> None:
     assert "Allow" in flow.authorize().text
 
 
+@requirement("oidc-core:prompt-consent")
 @pytest.mark.parametrize("prompt", ["consent", "select_account", "consent select_account"])
 def test_a_client_may_want_the_page(flow: Flow, prompt: str) -> None:
     flow.tokens()
     assert "You have allowed it already" in flow.authorize(prompt=prompt).text
 
 
+@requirement("rfc6749:nothing-by-itself", "rfc8252:asked-each-time")
 def test_a_public_client_on_this_computer_is_asked_for_each_time(
     another: Callable[..., Flow],
 ) -> None:
@@ -59,6 +62,7 @@ def test_a_public_client_on_this_computer_is_asked_for_each_time(
     assert "Allow" in public.authorize().text
 
 
+@requirement("rfc6749:nothing-by-itself", "rfc8252:asked-each-time", "mcp:consent-for-each-client")
 @pytest.mark.parametrize(
     ("source", "redirect_uri", "is_asked"),
     [
@@ -82,6 +86,7 @@ def test_a_first_party_client_is_not_asked_for_where_nobody_else_can_be_it(
     assert (public.authorize(redirect_uri=redirect_uri).status_code == 200) == is_asked
 
 
+@requirement("rfc6749:scope-told", "rfc9700:privileges-restricted")
 def test_a_person_may_remove_a_scope(flow: Flow) -> None:
     page = flow.authorize()
     answer = answer_of(flow.decide(page, without=["tasks:edit"]))
@@ -123,6 +128,7 @@ def test_a_tick_that_was_not_offered_counts_for_nothing(flow: Flow) -> None:
     assert body["scope"] == "tasks:view"
 
 
+@requirement("oidc-core:prompt-none-shows-nothing", "oidc-core:prompt-none-needs-no-hint")
 def test_no_prompt_means_no_page(app: Flask, flow: Flow) -> None:
     assert answer_of(flow.authorize(prompt="none"))["error"] == "consent_required"
     stranger = Flow(app.test_client(), flow.client_id, flow.client_secret)
@@ -153,6 +159,7 @@ def again(flow: Flow, answer: TestResponse, name: str = "ada") -> TestResponse:
     return flow.browser.get(back.headers["Location"])
 
 
+@requirement("oidc-core:prompt-login", "oidc-core:max-age")
 @pytest.mark.parametrize("asked", [{"prompt": "login"}, {"max_age": "10"}, {"max_age": "0"}])
 def test_a_person_who_signed_in_long_ago_does_it_again_once(
     flow: Flow, asked: dict[str, str | None]
@@ -173,6 +180,7 @@ def test_who_had_to_sign_in_anyway_does_it_once(app: Flask, flow: Flow) -> None:
     assert "Allow" in again(stranger, stranger.authorize(**asked)).text
 
 
+@requirement("oidc-core:prompt-login")
 def test_a_sign_in_for_another_request_is_not_the_one_asked_for(flow: Flow) -> None:
     again(flow, flow.authorize(prompt="login"))
     assert "/login?" in flow.authorize(prompt="login", state="other").headers["Location"]
@@ -183,6 +191,7 @@ def hint_of(flow: Flow) -> str:
     return str(flow.tokens(scope="openid")["id_token"])
 
 
+@requirement("oidc-core:the-hint-names-the-person")
 def test_a_client_gets_the_person_that_its_hint_is_about(app: Flask, flow: Flow) -> None:
     hint = hint_of(flow)
     assert answer_of(flow.authorize(scope="openid", id_token_hint=hint))["code"]
@@ -201,6 +210,7 @@ def test_a_hint_that_another_client_got_names_nobody(
     assert answer["error"] == "login_required"
 
 
+@requirement("oidc-core:the-hint-is-our-own")
 def test_a_hint_is_an_id_token_of_this_server(flow: Flow) -> None:
     token = hint_of(flow)
     for hint in ("é", "a.b.c", token[:-4] + "AAAA", flow.tokens()["access_token"]):
@@ -218,6 +228,7 @@ def test_a_hint_fills_the_form_in(app: Flask, flow: Flow) -> None:
     assert 'value="ben@example.com"' in page.text
 
 
+@requirement("oidc-core:the-person-decides")
 def test_another_persons_consent_is_their_own(app: Flask, flow: Flow) -> None:
     flow.tokens()
     ben = Flow(sign_in(app.test_client(), "ben"), flow.client_id, flow.client_secret)

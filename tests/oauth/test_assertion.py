@@ -19,6 +19,7 @@ from app.oauth.assertion import TYPE
 from tests.oauth.conftest import CALLBACK, ISSUER, Flow, sign_in
 from tests.oauth.site import Site, serving
 from tests.oauth.test_registration import register
+from tests.requirements import requirement
 
 KEY = ECKey.generate_key("P-256")
 OTHER = ECKey.generate_key("P-256")
@@ -62,6 +63,7 @@ def error(answer: TestResponse) -> str:
     return str(answer.json["error"])
 
 
+@requirement("rfc9700:asymmetric-authentication")
 def test_a_signature_takes_the_place_of_a_secret(app: Flask, client_id: str) -> None:
     flow = Flow(sign_in(app.test_client(), "ada"), client_id, None)
     shown = {"client_assertion": signed(client_id), "client_assertion_type": TYPE}
@@ -69,11 +71,13 @@ def test_a_signature_takes_the_place_of_a_secret(app: Flask, client_id: str) -> 
     assert body.status_code == 200, body.text
 
 
+@requirement("oidc-core:assertions-are-for-us")
 @pytest.mark.parametrize("aud", [ISSUER, ISSUER + "/oauth/token", [ISSUER]])
 def test_it_is_for_this_server(app: Flask, client_id: str, aud: object) -> None:
     assert error(ask(app.test_client(), signed(client_id, aud=aud))) == "invalid_grant"
 
 
+@requirement("oidc-core:assertions-are-for-us")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -110,6 +114,7 @@ def test_another_key_or_none_is_refused(app: Flask, client_id: str) -> None:
         assert error(ask(app.test_client(), forged)) == "invalid_client"
 
 
+@requirement("oidc-core:assertions-are-for-us")
 def test_it_counts_once(app: Flask, client_id: str) -> None:
     assertion = signed(client_id)
 
@@ -122,6 +127,7 @@ def test_it_counts_once(app: Flask, client_id: str) -> None:
     assert answers.count("invalid_client") == 7
 
 
+@requirement("rfc6749:one-authentication")
 def test_two_ways_at_once_are_refused(app: Flask, client_id: str) -> None:
     program = app.test_client()
     assert error(ask(program, signed(client_id), client_secret="x")) == "invalid_request"
@@ -230,6 +236,7 @@ def test_what_is_no_key_set_proves_nobody(
     assert error(ask(app.test_client(), signed(published_id))) == "invalid_client"
 
 
+@requirement("rfc7591:one-key-set")
 @pytest.mark.parametrize(
     "changes",
     [

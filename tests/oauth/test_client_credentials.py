@@ -8,6 +8,7 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from tests.conftest import Call, Person, change
 from tests.oauth.conftest import Flow
+from tests.requirements import requirement
 
 
 def ask(flow: Flow, **changes: str | None) -> TestResponse:
@@ -34,6 +35,7 @@ def refusal(answer: TestResponse) -> str:
     return str(answer.json["error"])
 
 
+@requirement("rfc6749:own-tokens-not-renewed")
 def test_it_sees_the_rows_of_its_owner_and_no_others(
     flow: Flow, call: Call, person: Person
 ) -> None:
@@ -45,6 +47,7 @@ def test_it_sees_the_rows_of_its_owner_and_no_others(
     assert "id_token" not in body
 
 
+@requirement("rfc9700:privileges-restricted")
 def test_it_gets_no_scope_that_its_owner_lacks(flow: Flow) -> None:
     assert "tasks:viewAll" not in issued(flow)["scope"].split()
     assert refusal(ask(flow, scope="tasks:viewAll")) == "invalid_scope"
@@ -61,6 +64,7 @@ def test_a_scope_that_the_owner_loses_counts_no_more(flow: Flow) -> None:
     assert answer.status_code == 403
 
 
+@requirement("rfc6749:own-tokens-for-confidential")
 def test_a_public_client_cannot_act_for_itself(another: Callable[..., Flow]) -> None:
     public = another(kind="public")
     assert refusal(ask(public)) == "unauthorized_client"

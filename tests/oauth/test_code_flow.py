@@ -11,6 +11,7 @@ from flask import Flask
 from app.core import credentials
 from app.extensions import db, settings
 from tests.oauth.conftest import CALLBACK, ISSUER, VERIFIER, Flow, answer_of
+from tests.requirements import requirement
 
 Another = Callable[..., Flow]
 
@@ -21,6 +22,13 @@ def api(flow: Flow, token: str) -> int:
     return program.get("/api/tasks/list", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
+@requirement(
+    "rfc6749:authorize-by-get",
+    "rfc6749:state-returned",
+    "rfc6750:token-in-the-header",
+    "oidc-core:tokens-are-not-stored",
+    "oidc-core:bearer-unless-agreed",
+)
 def test_the_flow_ends_in_a_token_that_opens_the_api(flow: Flow) -> None:
     answer = answer_of(flow.decide(flow.authorize()))
     assert answer["state"] == "a state & more"
@@ -40,6 +48,7 @@ def test_a_public_client_needs_no_secret(another: Another) -> None:
     assert api(flow, flow.tokens()["access_token"]) == 200
 
 
+@requirement("rfc6749:basic-authentication")
 def test_basic_authentication_works_too(flow: Flow) -> None:
     assert flow.client_secret
     program = flow.browser.application.test_client()
@@ -56,6 +65,7 @@ def test_basic_authentication_works_too(flow: Flow) -> None:
     assert answer.status_code == 200
 
 
+@requirement("rfc6749:authorize-by-get", "oidc-core:get-and-post")
 def test_the_request_may_come_as_a_form(flow: Flow) -> None:
     form = "application/x-www-form-urlencoded"
     sent = flow.browser.post("/oauth/authorize", data=flow.query(), content_type=form)
@@ -64,6 +74,11 @@ def test_the_request_may_come_as_a_form(flow: Flow) -> None:
     assert flow.exchange(answer_of(flow.decide(page))["code"]).status_code == 200
 
 
+@requirement(
+    "rfc6749:errors-told-to-the-client",
+    "rfc9207:iss-with-an-error",
+    "oidc-core:the-person-decides",
+)
 def test_cancelling_tells_the_client_so(flow: Flow) -> None:
     answer = answer_of(flow.decide(flow.authorize(), "deny"))
     assert answer["error"] == "access_denied"
@@ -71,6 +86,7 @@ def test_cancelling_tells_the_client_so(flow: Flow) -> None:
     assert "code" not in answer
 
 
+@requirement("rfc6749:person-identified-first", "oidc-core:sign-in-comes-first")
 def test_a_stranger_signs_in_first_and_comes_back(app: Flask, flow: Flow) -> None:
     query = flow.query()
     answer = app.test_client().get("/oauth/authorize?" + query)
@@ -78,6 +94,15 @@ def test_a_stranger_signs_in_first_and_comes_back(app: Flask, flow: Flow) -> Non
     assert answer.headers["Location"].startswith("/login?next=")
 
 
+@requirement(
+    "rfc6749:nowhere-in-doubt",
+    "rfc6749:redirect-uri-compared",
+    "rfc8252:whole-redirect-uri",
+    "rfc9700:exact-redirect-uri",
+    "rfc9700:no-open-redirector",
+    "mcp:exact-redirect-uri",
+    "oidc-core:redirect-uris-match-exactly",
+)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -103,6 +128,15 @@ def test_a_request_in_doubt_sends_the_browser_nowhere(
     assert "Location" not in answer.headers
 
 
+@requirement(
+    "rfc6749:response-type-checked",
+    "rfc6749:errors-told-to-the-client",
+    "rfc6749:state-returned",
+    "rfc7636:challenge-required",
+    "rfc7636:s256-only",
+    "rfc8707:unknown-resource-refused",
+    "oidc-core:errors-are-reported",
+)
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -133,6 +167,7 @@ def test_a_wrong_request_is_reported_to_the_client(
     assert answer["iss"] == ISSUER
 
 
+@requirement("rfc9700:signed-in-before-redirected")
 def test_a_stranger_is_sent_nowhere_but_to_the_sign_in(app: Flask, flow: Flow) -> None:
     wrong = flow.query(response_type="token")
     answer = app.test_client().get("/oauth/authorize?" + wrong)
@@ -140,6 +175,7 @@ def test_a_stranger_is_sent_nowhere_but_to_the_sign_in(app: Flask, flow: Flow) -
     assert answer.headers["Location"].startswith("/login?next=")
 
 
+@requirement("rfc9700:redirects-only-where-trusted", "mcp:redirects-only-where-trusted")
 def test_nobodys_client_takes_the_browser_nowhere_by_itself(flow: Flow) -> None:
     uri = "https://evil.example/phish"
     client = flow.browser.post("/oauth/register", json={"redirect_uris": [uri]}).json
@@ -151,6 +187,7 @@ def test_nobodys_client_takes_the_browser_nowhere_by_itself(flow: Flow) -> None:
     assert "nobody has checked who made it" in answer.text
 
 
+@requirement("rfc6749:each-parameter-once")
 def test_a_repeated_parameter_is_refused(flow: Flow) -> None:
     response = flow.browser.get("/oauth/authorize?" + flow.query() + "&scope=profile:view")
     assert answer_of(response)["error"] == "invalid_request"
@@ -158,6 +195,7 @@ def test_a_repeated_parameter_is_refused(flow: Flow) -> None:
     assert twice.status_code == 400
 
 
+@requirement("rfc6749:default-scope")
 def test_without_scope_the_basic_ones_are_asked_for(flow: Flow) -> None:
     assert flow.tokens(scope=None)["scope"] == "profile:view tasks:view tasks:edit"
 
@@ -167,11 +205,13 @@ def test_the_only_redirect_uri_may_be_left_out(flow: Flow) -> None:
     assert flow.exchange(code, redirect_uri=None).status_code == 200
 
 
+@requirement("rfc8252:any-loopback-port", "oidc-core:redirect-uris-match-exactly")
 def test_a_loopback_client_takes_the_port_that_it_gets(flow: Flow) -> None:
     flow.redirect_uri = "http://127.0.0.1:41234/callback"
     assert flow.exchange(flow.code()).status_code == 200
 
 
+@requirement("rfc9700:no-clickjacking", "oidc-core:no-forgery-no-frames")
 def test_the_consent_form_names_neither_client_nor_redirect_uri(flow: Flow) -> None:
     page = flow.authorize()
     form = page.text.split('action="/oauth/consent"')[1].split("</form>")[0]
@@ -181,6 +221,7 @@ def test_the_consent_form_names_neither_client_nor_redirect_uri(flow: Flow) -> N
     assert "frame-ancestors 'none'" in page.headers["Content-Security-Policy"]
 
 
+@requirement("rfc6749:consent-not-forged")
 def test_a_consent_is_decided_once_and_by_its_person(flow: Flow, another: Another) -> None:
     page = flow.authorize()
     bens = another("ben")
@@ -197,6 +238,7 @@ def test_a_consent_is_decided_once_and_by_its_person(flow: Flow, another: Anothe
     assert flow.decide(page).status_code == 409
 
 
+@requirement("rfc6749:consent-not-forged", "oidc-core:no-forgery-no-frames")
 def test_a_consent_without_csrf_token_is_refused(flow: Flow) -> None:
     page = flow.authorize()
     consent = page.text.split('name="consent" value="')[1].split('"')[0]
@@ -204,6 +246,14 @@ def test_a_consent_without_csrf_token_is_refused(flow: Flow) -> None:
     assert answer.status_code == 400
 
 
+@requirement(
+    "rfc6749:redirect-uri-repeated",
+    "rfc6749:token-errors",
+    "rfc7636:verifier-compared",
+    "rfc8707:token-request-too",
+    "rfc9700:verifier-enforced",
+    "oidc-core:the-redirect-uri-is-repeated",
+)
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -231,6 +281,7 @@ def test_a_wrong_exchange_is_refused_and_the_code_still_works(
     assert flow.exchange(code).status_code == 200
 
 
+@requirement("rfc6749:code-bound-to-its-client", "oidc-core:a-code-is-its-clients")
 def test_a_code_of_another_client_is_refused_without_harm(flow: Flow, another: Another) -> None:
     body = flow.tokens()
     code = flow.code()
@@ -243,6 +294,7 @@ def test_a_code_of_another_client_is_refused_without_harm(flow: Flow, another: A
     assert api(flow, body["access_token"]) == 200
 
 
+@requirement("rfc6749:code-once", "rfc6749:replay-revokes", "rfc9700:code-once")
 def test_a_replayed_code_kills_its_family(flow: Flow) -> None:
     other_family = flow.tokens()
     code = flow.code()
@@ -267,6 +319,7 @@ def test_replays_are_written_down_once(app: Flask, flow: Flow) -> None:
     assert events == [("refused", flow.client_id)]
 
 
+@requirement("rfc6749:code-once", "rfc9700:code-once")
 def test_of_many_exchanges_at_once_one_wins_and_the_family_dies(flow: Flow) -> None:
     code = flow.code()
 
@@ -284,6 +337,7 @@ def test_of_many_exchanges_at_once_one_wins_and_the_family_dies(flow: Flow) -> N
     assert api(flow, won[0]) == 401
 
 
+@requirement("rfc6749:code-expires")
 def test_an_expired_code_is_refused(app: Flask, flow: Flow) -> None:
     code = flow.code()
     _age(app, "UPDATE authorization_code SET expires_at = 1 WHERE digest = ?", code)

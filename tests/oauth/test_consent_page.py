@@ -13,6 +13,7 @@ from app.extensions import db
 from app.oauth import console
 from tests.conftest import Call, Person, change
 from tests.oauth.conftest import CALLBACK, CHALLENGE, Flow, answer_of, sign_in
+from tests.requirements import requirement
 
 Another = Callable[..., Flow]
 
@@ -30,6 +31,7 @@ def registered(browser: FlaskClient, **metadata: object) -> Flow:
     return Flow(sign_in(browser, "ada"), client_id, None)
 
 
+@requirement("rfc6749:person-informed", "mcp:host-shown")
 def test_the_page_says_who_asks_for_what_and_where_one_goes(another: Another) -> None:
     flow = another("ada")
     page = flow.authorize(scope="tasks:view profile:view")
@@ -46,6 +48,7 @@ def test_the_page_says_who_asks_for_what_and_where_one_goes(another: Another) ->
     assert "no-store" in page.headers["Cache-Control"]
 
 
+@requirement("mcp:host-shown", "mcp:local-apps-warned-of")
 @pytest.mark.parametrize(
     ("uri", "shown", "is_warned", "action"),
     [
@@ -70,6 +73,7 @@ def test_the_page_says_where_the_browser_goes(
     assert f"form-action 'self' {action};" in policy
 
 
+@requirement("rfc7591:metadata-are-self-asserted")
 def test_a_client_that_registered_itself_is_not_vouched_for(browser: FlaskClient) -> None:
     text = words(registered(browser, client_name="Claude").authorize().text)
     assert "It registered itself here: nobody has checked who made it." in text
@@ -85,6 +89,7 @@ def test_the_console_is_called_our_own(app: Flask, browser: FlaskClient) -> None
     assert "Registered by" not in text
 
 
+@requirement("rfc6749:input-checked")
 def test_what_a_client_says_of_itself_is_text(flow: Flow) -> None:
     markup = '<script src="/x"></script><b onclick="x">{{7*7}}&quot;'
     change("UPDATE client SET name = :name, description = :text", name=markup[:80], text=markup)
@@ -161,6 +166,7 @@ def test_only_allow_allows(flow: Flow, decision: str) -> None:
     assert answer_of(flow.decide(flow.authorize(), decision))["error"] == "access_denied"
 
 
+@requirement("oidc-core:sign-in-comes-first")
 def test_a_stranger_comes_back_to_the_same_request(
     app: Flask, flow: Flow, call: Call, person: Person
 ) -> None:

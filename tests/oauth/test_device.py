@@ -16,6 +16,7 @@ from tests.conftest import change
 from tests.oauth.conftest import Flow, sign_in
 from tests.oauth.test_client_credentials import refusal
 from tests.oauth.test_code_flow import api
+from tests.requirements import requirement
 
 
 def start(flow: Flow, **changes: str | None) -> dict[str, Any]:
@@ -82,6 +83,7 @@ def test_what_the_person_refuses_the_device_is_told(flow: Flow) -> None:
     assert look_up(flow, started["user_code"]).status_code == 422
 
 
+@requirement("rfc8628:the-interval-grows")
 def test_a_device_that_asks_too_often_has_to_slow_down(flow: Flow) -> None:
     started = start(flow)
     asked = {"grant_type": GRANT_TYPE, "device_code": started["device_code"]}
@@ -102,6 +104,7 @@ def test_a_code_ends_with_its_time(flow: Flow) -> None:
     assert look_up(flow, started["user_code"]).status_code == 422
 
 
+@requirement("rfc8628:polls-are-authenticated")
 def test_another_clients_device_code_is_unknown(flow: Flow, another: Callable[..., Flow]) -> None:
     started = start(flow)
     decide(flow, started["user_code"])
@@ -148,6 +151,7 @@ def test_a_decision_without_the_pages_token_is_refused(flow: Flow) -> None:
     assert flow.browser.post("/oauth/device/decision", data=data).status_code == 400
 
 
+@requirement("rfc8628:user-codes-cannot-be-tried")
 def test_codes_cannot_be_tried_without_end(app: Flask) -> None:
     limited = create_app(
         config.load(instance=app.extensions["settings"].instance, secret_key="of the tests")

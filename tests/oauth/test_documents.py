@@ -15,6 +15,7 @@ from app.oauth.fetching import LARGEST, Document, Fetcher, NotFetched, _is_publi
 from tests.conftest import change
 from tests.oauth.conftest import Flow, answer_of, sign_in
 from tests.oauth.site import Site, serving
+from tests.requirements import requirement
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def flow(app: Flask, site: Site) -> Flow:
     return Flow(sign_in(app.test_client(), "ada"), site.url, None)
 
 
+@requirement("mcp:documents-taken")
 def test_a_client_is_learned_from_its_document(flow: Flow, site: Site) -> None:
     page = flow.authorize()
     assert "Claude" in page.text
@@ -43,11 +45,13 @@ def test_a_client_is_learned_from_its_document(flow: Flow, site: Site) -> None:
     assert site.asked == [f"localhost:{site.server.server_port}"]
 
 
+@requirement("mcp:consent-for-each-client")
 def test_it_is_asked_for_each_time(flow: Flow) -> None:
     flow.tokens()
     assert "Allow" in flow.authorize().text
 
 
+@requirement("mcp:document-cached")
 def test_a_document_holds_as_long_as_its_headers_say(flow: Flow, site: Site) -> None:
     site.headers["Cache-Control"] = "public, max-age=7200"
     flow.authorize()
@@ -78,6 +82,7 @@ def test_its_headers_are_held_within_bounds(headers: dict[str, str], seconds: in
     assert Document({}, Headers({**date, **headers})).lasts == seconds
 
 
+@requirement("mcp:document-names-itself", "mcp:document-redirect-uris")
 @pytest.mark.parametrize(
     "changes",
     [
@@ -99,12 +104,14 @@ def test_a_document_that_will_not_do_is_refused(
     assert flow.authorize().status_code == 400
 
 
+@requirement("mcp:document-whole")
 @pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff", b"[" * 20000, b" " * (LARGEST + 1)])
 def test_what_is_no_document_is_refused(flow: Flow, site: Site, body: bytes) -> None:
     site.body = body
     assert flow.authorize().status_code == 400
 
 
+@requirement("mcp:no-request-forgery")
 def test_a_redirect_or_another_type_is_not_followed(flow: Flow, site: Site) -> None:
     site.status, site.headers["Location"] = 302, site.url
     assert flow.authorize().status_code == 400
@@ -130,6 +137,7 @@ def test_a_certificate_that_nobody_trusts_is_refused(site: Site) -> None:
         Fetcher(is_private_allowed=True).document(site.url)
 
 
+@requirement("mcp:no-request-forgery")
 @pytest.mark.parametrize(
     ("address", "is_public"),
     [

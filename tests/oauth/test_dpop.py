@@ -14,6 +14,7 @@ from app.oauth.errors import InvalidDpopProof
 from tests.conftest import change
 from tests.oauth.conftest import CALLBACK, VERIFIER, Flow
 from tests.oauth.keyholder import KeyHolder
+from tests.requirements import requirement
 
 TOKEN_URL = "http://127.0.0.1:8000/oauth/token"
 API_URL = "http://127.0.0.1:8000/api/tasks/list"
@@ -60,6 +61,14 @@ def use(flow: Flow, token: str, proof: str | None, scheme: str = "DPoP") -> Test
     return flow.browser.application.test_client().get("/api/tasks/list", headers=headers)
 
 
+@requirement(
+    "rfc9700:sender-constrained",
+    "rfc9449:the-type-is-dpop",
+    "rfc9449:resources-want-the-proof",
+    "rfc9449:not-as-a-bearer",
+    "rfc9449:the-keys-are-the-same",
+    "rfc9449:one-use-jti",
+)
 def test_a_bound_token_is_good_with_its_key_alone(flow: Flow) -> None:
     holder, thief = KeyHolder(), KeyHolder()
     body = bound(flow, holder)
@@ -89,6 +98,7 @@ def test_an_unbound_token_cannot_be_presented_as_bound(flow: Flow) -> None:
     assert use(flow, token, None, "Bearer").status_code == 200
 
 
+@requirement("rfc9449:the-nonce-matches", "rfc9449:no-way-round-the-nonce")
 def test_a_proof_without_our_nonce_is_asked_for_one(flow: Flow) -> None:
     data = {"client_id": flow.client_id, "client_secret": flow.client_secret or ""}
     given = {**data, "grant_type": "client_credentials"}
@@ -103,6 +113,7 @@ def test_a_proof_without_our_nonce_is_asked_for_one(flow: Flow) -> None:
         assert not connection.exec_driver_sql("SELECT count(*) FROM access_token").scalar_one()
 
 
+@requirement("rfc9449:refresh-tokens-are-bound")
 def test_the_refresh_token_of_a_public_client_is_bound_to_its_key(
     another: Callable[..., Flow],
 ) -> None:
@@ -116,6 +127,7 @@ def test_the_refresh_token_of_a_public_client_is_bound_to_its_key(
     assert (renewed.json or {})["token_type"] == "DPoP"
 
 
+@requirement("rfc9449:bound-clients-prove")
 def test_a_client_registered_for_bound_tokens_gets_no_others(flow: Flow) -> None:
     change("UPDATE client SET dpop_bound_access_tokens = 1")
     refused = flow.exchange(flow.code())
@@ -123,6 +135,7 @@ def test_a_client_registered_for_bound_tokens_gets_no_others(flow: Flow) -> None
     assert exchange(flow, KeyHolder()).status_code == 200
 
 
+@requirement("rfc9449:codes-are-bound")
 def test_a_code_may_be_bound_to_a_key_from_the_start(flow: Flow) -> None:
     holder = KeyHolder()
     assert exchange(flow, KeyHolder(), dpop_jkt=holder.jkt).status_code == 400
@@ -133,6 +146,14 @@ NOW = int(time.time())
 OTHER = ECKey.generate_key("P-256")
 
 
+@requirement(
+    "rfc9449:required-claims",
+    "rfc9449:typed",
+    "rfc9449:signed-by-its-own-key",
+    "rfc9449:no-private-key",
+    "rfc9449:method-and-url",
+    "rfc9449:the-token-is-hashed",
+)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -163,6 +184,7 @@ def test_a_bad_proof_is_refused(flow: Flow, changes: dict[str, Any]) -> None:
         proofs.jkt_of_use(Proof([proof], "POST", TOKEN_URL), "token")
 
 
+@requirement("rfc9449:a-well-formed-proof")
 @pytest.mark.parametrize("jwt", ["", "x", "a.b.c", "é", "." * 9000, "e30.e30.", "\x00"])
 def test_what_is_no_jwt_is_no_proof(flow: Flow, jwt: str) -> None:
     proofs = Proofs(db.engine, "of the tests")
@@ -171,12 +193,14 @@ def test_what_is_no_jwt_is_no_proof(flow: Flow, jwt: str) -> None:
             proofs.jkt_of_use(Proof(jwts, "POST", TOKEN_URL), "token")
 
 
+@requirement("rfc9449:urls-are-normalized")
 def test_a_proof_for_the_same_url_in_other_letters_is_good(flow: Flow) -> None:
     holder, proofs = KeyHolder(), Proofs(db.engine, "of the tests")
     proof = holder.proof("POST", TOKEN_URL.replace("http", "HTTP") + "?a=b#c", token="token")
     assert proofs.jkt_of_use(Proof([proof], "POST", TOKEN_URL), "token") == holder.jkt
 
 
+@requirement("rfc9449:nonces-cannot-be-predicted")
 def test_a_nonce_is_good_for_some_minutes(flow: Flow) -> None:
     def at(moment: float) -> Proofs:
         return Proofs(db.engine, "of the tests", now=lambda: moment)

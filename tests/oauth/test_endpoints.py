@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from tests.oauth.conftest import CALLBACK, ISSUER, Flow
 from tests.oauth.test_code_flow import api
+from tests.requirements import requirement
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -20,6 +21,7 @@ def basic(pair: bytes) -> str:
     return "Basic " + b64encode(pair).decode()
 
 
+@requirement("rfc6749:failed-authentication")
 @pytest.mark.parametrize("endpoint", ["/oauth/token", "/oauth/revoke"])
 @pytest.mark.parametrize(
     "authorization",
@@ -47,6 +49,11 @@ def test_a_client_that_is_not_authenticated_gets_401(
     assert answer.headers["WWW-Authenticate"].startswith("Basic realm=")
 
 
+@requirement(
+    "rfc6749:client-id-is-no-proof",
+    "rfc6749:clients-authenticated",
+    "rfc9700:clients-authenticated",
+)
 def test_a_confidential_client_cannot_pass_for_a_public_one(
     flow: Flow, another: Callable[..., Flow]
 ) -> None:
@@ -58,6 +65,7 @@ def test_a_confidential_client_cannot_pass_for_a_public_one(
     assert public.exchange(public.code(), client_secret=flow.client_secret).status_code == 401
 
 
+@requirement("rfc6749:one-authentication")
 def test_two_ways_of_authentication_are_refused(flow: Flow) -> None:
     assert flow.client_secret
     answer = flow.browser.post(
@@ -70,6 +78,7 @@ def test_two_ways_of_authentication_are_refused(flow: Flow) -> None:
     assert answer.json["error"] == "invalid_request"
 
 
+@requirement("rfc6749:each-parameter-once", "rfc6749:input-checked")
 @pytest.mark.parametrize("endpoint", ["/oauth/token", "/oauth/revoke"])
 @pytest.mark.parametrize(
     ("query", "content_type", "body"),
@@ -106,6 +115,7 @@ def test_a_body_that_is_too_large_is_refused_as_json(browser: FlaskClient, endpo
     assert browser.get(endpoint).status_code == 405
 
 
+@requirement("rfc7009:refresh-tokens-revoked", "rfc7009:family-revoked")
 def test_revoking_a_refresh_token_ends_its_family(flow: Flow) -> None:
     body = flow.tokens()
     other = flow.tokens()
@@ -114,6 +124,7 @@ def test_revoking_a_refresh_token_ends_its_family(flow: Flow) -> None:
     assert api(flow, other["access_token"]) == 200
 
 
+@requirement("rfc7009:access-tokens-revoked", "rfc7009:at-once")
 def test_revoking_an_access_token_ends_it_alone(flow: Flow) -> None:
     body = flow.tokens()
     assert _revoke(flow, body["access_token"]) == 200
@@ -121,10 +132,12 @@ def test_revoking_an_access_token_ends_it_alone(flow: Flow) -> None:
     assert flow.refresh(body["refresh_token"]).status_code == 200
 
 
+@requirement("rfc7009:unknown-counts-as-revoked")
 def test_an_unknown_token_counts_as_revoked(flow: Flow) -> None:
     assert _revoke(flow, "lk_at_unknown") == 200
 
 
+@requirement("rfc7009:own-tokens-alone")
 def test_another_clients_token_is_not_revoked(flow: Flow, another: Callable[..., Flow]) -> None:
     body = flow.tokens()
     stranger = another()
@@ -145,6 +158,11 @@ def register(browser: FlaskClient, metadata: Any) -> tuple[int, dict[str, Any]]:
     return answer.status_code, dict(answer.json or {})
 
 
+@requirement(
+    "rfc6749:no-secret-for-public",
+    "rfc7591:redirect-uris-are-taken",
+    "rfc7591:unknown-members-are-ignored",
+)
 def test_a_client_registers_itself_and_is_usable(flow: Flow) -> None:
     status, client = register(
         flow.browser,
@@ -175,6 +193,7 @@ def test_a_registered_client_authenticates_only_as_it_said(flow: Flow) -> None:
     assert tool.exchange(tool.code()).status_code == 401
 
 
+@requirement("rfc9700:refresh-by-registration")
 def test_without_the_refresh_grant_no_refresh_token_is_issued(flow: Flow) -> None:
     _, client = register(
         flow.browser, {"redirect_uris": [CALLBACK], "token_endpoint_auth_method": "none"}
@@ -183,6 +202,12 @@ def test_without_the_refresh_grant_no_refresh_token_is_issued(flow: Flow) -> Non
     assert "refresh_token" not in tool.tokens()
 
 
+@requirement(
+    "rfc6749:redirect-uri-absolute",
+    "rfc8252:scheme-with-a-dot",
+    "rfc9700:no-http-redirect",
+    "rfc7591:redirect-uris-are-safe",
+)
 @pytest.mark.parametrize(
     ("uri", "named"),
     [
@@ -206,6 +231,7 @@ def test_a_bad_redirect_uri_names_itself(browser: FlaskClient, uri: str, named: 
     assert named in error["error_description"]
 
 
+@requirement("rfc6749:redirect-uris-registered", "rfc7591:redirect-uris-are-required")
 @pytest.mark.parametrize(
     "metadata",
     [
@@ -263,6 +289,13 @@ def test_registration_is_rate_limited(app: Flask) -> None:
     assert answers[-1].json is not None
 
 
+@requirement(
+    "rfc9700:metadata-published",
+    "rfc9700:pkce-announced",
+    "mcp:server-metadata",
+    "mcp:pkce-announced",
+    "rfc9068:both-metadata-agree",
+)
 def test_the_servers_metadata_are_valid_and_the_issuer_is_exact(browser: FlaskClient) -> None:
     document = browser.get("/.well-known/oauth-authorization-server").json
     assert document is not None
@@ -276,6 +309,7 @@ def test_the_servers_metadata_are_valid_and_the_issuer_is_exact(browser: FlaskCl
     ).validate_scopes_supported()
 
 
+@requirement("mcp:resource-metadata")
 @pytest.mark.parametrize("path", ["", "/mcp", "/sse", "/api"])
 def test_each_resource_has_its_metadata(browser: FlaskClient, path: str) -> None:
     document = browser.get("/.well-known/oauth-protected-resource" + path).json

@@ -8,6 +8,7 @@ import pytest
 from tests.conftest import change
 from tests.oauth.conftest import Flow
 from tests.oauth.test_client_credentials import issued
+from tests.requirements import requirement
 
 INACTIVE = {"active": False}
 ISSUER = "http://127.0.0.1:8000"
@@ -22,6 +23,7 @@ def introspect(flow: Flow, token: str, **changes: str | None) -> Any:
     return answer.json
 
 
+@requirement("rfc7662:active-told", "rfc7662:not-cached")
 def test_an_access_token_is_described_to_its_client(flow: Flow) -> None:
     token = flow.tokens()["access_token"]
     told = introspect(flow, token)
@@ -39,6 +41,7 @@ def test_an_access_token_is_described_to_its_client(flow: Flow) -> None:
     }
 
 
+@requirement("rfc7662:hint-not-needed")
 def test_a_refresh_token_counts_until_it_is_used(flow: Flow) -> None:
     token = flow.tokens()["refresh_token"]
     assert introspect(flow, token, token_type_hint="access_token")["active"]
@@ -46,10 +49,14 @@ def test_a_refresh_token_counts_until_it_is_used(flow: Flow) -> None:
     assert introspect(flow, token) == INACTIVE
 
 
+@requirement("rfc9700:own-tokens-told-apart")
 def test_a_clients_own_token_is_about_the_client(flow: Flow) -> None:
     assert introspect(flow, issued(flow)["access_token"])["sub"] == flow.client_id
 
 
+@requirement(
+    "rfc7662:state-checked", "rfc7662:inactive-is-no-error", "rfc7662:inactive-and-no-more"
+)
 @pytest.mark.parametrize(
     "statement",
     [
@@ -66,6 +73,7 @@ def test_what_counts_no_more_is_inactive(flow: Flow, statement: str) -> None:
     assert introspect(flow, token) == INACTIVE
 
 
+@requirement("rfc7662:inactive-is-no-error", "rfc7662:inactive-and-no-more")
 @pytest.mark.parametrize("token", ["x", "lk_at_" + "x" * 49, "ünknown", "lk_rt_nothing"])
 def test_what_is_no_token_is_inactive(flow: Flow, token: str) -> None:
     assert introspect(flow, token) == INACTIVE
@@ -77,12 +85,14 @@ def test_a_scope_that_the_person_lost_is_not_told(flow: Flow) -> None:
     assert introspect(flow, token)["scope"] == "tasks:view"
 
 
+@requirement("rfc7662:inactive-is-no-error", "rfc7662:inactive-and-no-more")
 def test_another_clients_token_is_inactive(flow: Flow, another: Callable[..., Flow]) -> None:
     body = flow.tokens()
     for name in ("access_token", "refresh_token"):
         assert introspect(another(), body[name]) == INACTIVE
 
 
+@requirement("rfc7662:asked-by-its-resource")
 def test_a_resources_own_client_is_told_about_its_access_tokens_alone(
     flow: Flow, another: Callable[..., Flow]
 ) -> None:
@@ -100,6 +110,7 @@ def test_a_resources_own_client_is_told_about_its_access_tokens_alone(
     assert introspect(keeper, flow.tokens()["access_token"]) == INACTIVE
 
 
+@requirement("rfc7662:authorization-required")
 def test_only_a_client_that_proves_itself_may_ask(
     flow: Flow, another: Callable[..., Flow]
 ) -> None:

@@ -11,6 +11,7 @@ from app.core.share import INTROSPECTIONS, REGISTRATIONS, TOKENS, Share
 from app.extensions import db
 from tests.conftest import Program
 from tests.oauth.conftest import Flow
+from tests.requirements import requirement
 
 HERE, THERE = "192.0.2.7", "198.51.100.9"
 ENDPOINTS = [
@@ -51,6 +52,7 @@ def status(browser: FlaskClient, path: str, address: str, flow: Flow | None = No
     return answer.status_code
 
 
+@requirement("rfc6749:guessing-throttled")
 @pytest.mark.parametrize(("path", "share", "most"), ENDPOINTS)
 def test_an_address_has_its_share_of_each_endpoint(
     limited: Flask, path: str, share: str, most: int

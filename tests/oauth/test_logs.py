@@ -13,8 +13,12 @@ from tests.oauth.test_device import decide, poll, start
 from tests.oauth.test_dpop import bound
 from tests.oauth.test_introspection import introspect
 from tests.oauth.test_token_exchange import exchanged
+from tests.requirements import requirement
 
 
+@requirement(
+    "rfc6749:credentials-kept-secret", "rfc9700:tokens-not-kept-in-clear", "mcp:tokens-kept-secret"
+)
 def test_nothing_secret_reaches_the_log(flow: Flow, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     logging.getLogger("authlib").setLevel(logging.DEBUG)

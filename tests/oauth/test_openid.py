@@ -20,6 +20,7 @@ from tests.oauth.conftest import ISSUER, Flow
 from tests.oauth.keyholder import KeyHolder
 from tests.oauth.test_client_credentials import issued
 from tests.oauth.test_dpop import exchange
+from tests.requirements import requirement
 
 SCOPE = "openid profile email tasks:view"
 
@@ -43,6 +44,7 @@ def userinfo(flow: Flow, token: str, scheme: str = "Bearer", **headers: str) -> 
     )
 
 
+@requirement("oidc-core:required-claims", "oidc-core:the-nonce-is-returned", "oidc-core:signed")
 @pytest.mark.parametrize("alg", ["RS256", "ES256"])
 def test_an_id_token_tells_who_signed_in_and_when(flow: Flow, alg: str) -> None:
     change("UPDATE client SET id_token_signed_response_alg = :alg", alg=alg)
@@ -57,6 +59,7 @@ def test_an_id_token_tells_who_signed_in_and_when(flow: Flow, alg: str) -> None:
     assert "acr" not in claims
 
 
+@requirement("oidc-core:a-refreshed-id-token-has-no-nonce")
 def test_a_refresh_gives_an_id_token_without_the_nonce(flow: Flow) -> None:
     first = flow.tokens(scope=SCOPE, nonce="once")
     second = flow.refresh(first["refresh_token"]).json
@@ -74,6 +77,7 @@ def test_who_does_not_ask_for_openid_gets_no_id_token(flow: Flow) -> None:
     assert 'error="insufficient_scope"' in refused.headers["WWW-Authenticate"]
 
 
+@requirement("oidc-core:userinfo-holds-sub", "oidc-core:no-empty-claims")
 def test_userinfo_tells_what_the_scopes_say(flow: Flow) -> None:
     told = userinfo(flow, flow.tokens(scope="openid")["access_token"])
     assert told.json == {"sub": "1"}
@@ -87,6 +91,7 @@ def test_userinfo_tells_what_the_scopes_say(flow: Flow) -> None:
     }
 
 
+@requirement("oidc-core:userinfo-takes-bearer-tokens")
 def test_userinfo_refuses_what_is_no_sign_in(flow: Flow) -> None:
     for token in ("x", issued(flow)["access_token"], "lk_at_" + "x" * 49):
         refused = userinfo(flow, token)
@@ -102,6 +107,7 @@ def test_userinfo_refuses_a_token_for_another_resource(flow: Flow) -> None:
     assert userinfo(flow, token).status_code == 401
 
 
+@requirement("rfc9449:resources-want-the-proof")
 def test_userinfo_wants_the_proof_of_a_bound_token(flow: Flow) -> None:
     holder = KeyHolder()
     body = exchange(flow, holder, scope="openid").json
@@ -112,6 +118,7 @@ def test_userinfo_wants_the_proof_of_a_bound_token(flow: Flow) -> None:
     assert userinfo(flow, token, "DPoP", DPoP=proof).status_code == 200
 
 
+@requirement("oidc-discovery:no-private-keys")
 def test_no_private_part_is_published_or_kept_in_clear(flow: Flow) -> None:
     flow.tokens(scope="openid")
     published = flow.browser.get("/oauth/jwks").json
@@ -125,6 +132,7 @@ def test_no_private_part_is_published_or_kept_in_clear(flow: Flow) -> None:
     assert not [sealed for sealed in kept if b'"d"' in sealed]
 
 
+@requirement("oidc-core:retired-keys-stay")
 def test_rotated_keys_stay_published_until_their_tokens_are_gone(app: Flask, flow: Flow) -> None:
     old = flow.tokens(scope="openid")["id_token"]
     printed = app.test_cli_runner().invoke(args=["keys", "rotate"]).output.split()
@@ -169,6 +177,7 @@ def leave(browser: FlaskClient, **given: str) -> Any:
     return browser.get("/oauth/logout?" + urlencode(given))
 
 
+@requirement("rfc9700:no-open-redirector")
 def test_a_client_signs_its_person_out_and_gets_them_back(flow: Flow) -> None:
     home = "https://reporter.example/bye"
     change("UPDATE client SET post_logout_redirect_uris = :uris", uris=f'["{home}"]')
@@ -222,6 +231,7 @@ def test_an_access_token_for_a_resource_is_no_hint(flow: Flow) -> None:
     assert leave(flow.browser, id_token_hint=token).status_code == 400
 
 
+@requirement("rfc9068:signed", "rfc9068:aud-is-the-resource")
 def test_a_resource_of_others_gets_a_token_that_it_verifies_itself(flow: Flow) -> None:
     resource = "https://warehouse.example/v1"
     change(

@@ -10,6 +10,7 @@ from app.oauth.authorization import PREFIX
 from tests.conftest import change
 from tests.oauth.conftest import Flow, answer_of
 from tests.oauth.test_client_credentials import refusal
+from tests.requirements import requirement
 
 
 def push(flow: Flow, **changes: str | None) -> TestResponse:
@@ -33,6 +34,7 @@ def follow(flow: Flow, request_uri: str, **more: str) -> TestResponse:
     return flow.browser.get("/oauth/authorize?" + urlencode(query))
 
 
+@requirement("rfc9126:answered-with-201")
 def test_a_pushed_request_is_what_the_person_decides_on(flow: Flow) -> None:
     # What the browser adds counts for nothing (RFC 9126 §5).
     page = follow(flow, pushed(flow, scope="tasks:view"), scope="tasks:view tasks:edit")
@@ -49,6 +51,7 @@ def test_a_public_client_may_push_too(another: Callable[..., Flow]) -> None:
     assert follow(public, pushed(public)).status_code == 200
 
 
+@requirement("rfc9126:one-use")
 def test_it_counts_once(flow: Flow) -> None:
     request_uri = pushed(flow)
     first, second = follow(flow, request_uri), follow(flow, request_uri)
@@ -57,6 +60,7 @@ def test_it_counts_once(flow: Flow) -> None:
     assert follow(flow, request_uri).status_code == 400
 
 
+@requirement("rfc9126:expired-is-refused")
 def test_it_ends_with_its_time(flow: Flow) -> None:
     request_uri = pushed(flow)
     change("UPDATE pushed_request SET expires_at = 1")
@@ -70,6 +74,7 @@ def test_an_unknown_one_goes_nowhere(flow: Flow, reference: str) -> None:
     assert "Location" not in answer.headers
 
 
+@requirement("oidc-core:no-request-uris")
 @pytest.mark.parametrize("foreign", ["x", "https://elsewhere.example/request.jwt", "bare"])
 def test_one_that_was_not_pushed_is_not_taken(flow: Flow, foreign: str) -> None:
     reference = pushed(flow).removeprefix(PREFIX) if foreign == "bare" else foreign
@@ -77,10 +82,12 @@ def test_one_that_was_not_pushed_is_not_taken(flow: Flow, foreign: str) -> None:
     assert answer["error"] == "request_uri_not_supported"
 
 
+@requirement("rfc9126:bound-to-its-client")
 def test_another_clients_one_is_unknown(flow: Flow, another: Callable[..., Flow]) -> None:
     assert follow(another(), pushed(flow)).status_code == 400
 
 
+@requirement("rfc9126:no-reference-is-pushed", "rfc9126:refused-at-once")
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -103,6 +110,7 @@ def test_what_authorize_would_refuse_is_refused_at_once(
     assert refusal(push(flow, **changes)) == error
 
 
+@requirement("rfc9126:clients-prove-themselves")
 def test_who_does_not_prove_itself_pushes_nothing(flow: Flow) -> None:
     flow.client_secret = "lk_cs_wrong"
     answer = push(flow)

@@ -12,6 +12,7 @@ from app.models.lifetimes import DEFAULTS
 from tests.conftest import Call, Person, change
 from tests.oauth.conftest import Flow
 from tests.oauth.test_code_flow import api
+from tests.requirements import requirement
 
 
 def test_a_refresh_rotates_and_keeps_the_scope(flow: Flow) -> None:
@@ -23,6 +24,7 @@ def test_a_refresh_rotates_and_keeps_the_scope(flow: Flow) -> None:
     assert api(flow, second["access_token"]) == 200
 
 
+@requirement("rfc9700:replay-detected")
 def test_a_retry_gets_the_identical_answer(flow: Flow) -> None:
     first = flow.tokens()
     answers = [flow.refresh(first["refresh_token"]).json for _ in range(3)]
@@ -32,6 +34,7 @@ def test_a_retry_gets_the_identical_answer(flow: Flow) -> None:
     assert flow.refresh(answers[0]["refresh_token"]).status_code == 200
 
 
+@requirement("rfc9700:replay-detected")
 def test_a_retry_that_comes_too_late_ends_the_family(flow: Flow) -> None:
     first = flow.tokens()
     second = flow.refresh(first["refresh_token"]).json
@@ -40,6 +43,7 @@ def test_a_retry_that_comes_too_late_ends_the_family(flow: Flow) -> None:
     assert_family_ends(flow, first, second)
 
 
+@requirement("rfc9700:replay-detected")
 def test_an_older_token_than_the_one_before_ends_the_family(flow: Flow) -> None:
     first = flow.tokens()
     second = flow.refresh(first["refresh_token"]).json
@@ -91,6 +95,7 @@ def test_the_kept_answer_opens_with_the_presented_token_alone(flow: Flow) -> Non
         sealing.opened(sealing.key_for("refresh answer", second["refresh_token"]), kept)
 
 
+@requirement("rfc9700:refresh-tokens-idle-out")
 def test_a_refresh_token_ends_with_its_idle_time_and_its_family_with_the_last_day(
     flow: Flow,
 ) -> None:
@@ -120,6 +125,7 @@ def test_lifetimes_are_those_of_the_client(flow: Flow) -> None:
     assert lasts == 7200
 
 
+@requirement("rfc6749:refresh-bound-to-its-client", "oidc-core:a-refresh-token-is-its-clients")
 def test_another_clients_refresh_token_is_refused_without_harm(
     flow: Flow, another: Callable[..., Flow]
 ) -> None:
@@ -134,6 +140,11 @@ def test_another_clients_refresh_token_is_refused_without_harm(
     assert api(flow, second["access_token"]) == 200
 
 
+@requirement(
+    "rfc6749:refresh-never-widens",
+    "rfc6749:refresh-keeps-its-scope",
+    "rfc9700:refresh-bound-to-consent",
+)
 def test_scope_may_narrow_and_never_widen(flow: Flow) -> None:
     first = flow.tokens()
     wider = flow.refresh(first["refresh_token"], scope="tasks:view profile:view")
@@ -181,6 +192,12 @@ def test_a_disconnected_app_gets_nothing_more(flow: Flow, call: Call, person: Pe
     assert api(flow, flow.tokens()["access_token"]) == 200
 
 
+@requirement(
+    "rfc8707:audience-restricted",
+    "rfc8707:never-more-than-authorized",
+    "rfc9700:audience-checked",
+    "mcp:resource-in-capitals",
+)
 def test_a_token_is_bound_to_its_resource(flow: Flow) -> None:
     mcp = flow.tokens(resource="http://127.0.0.1:8000/mcp")
     assert api(flow, mcp["access_token"]) == 401
@@ -191,6 +208,7 @@ def test_a_token_is_bound_to_its_resource(flow: Flow) -> None:
     assert api(flow, for_api["access_token"]) == 200
 
 
+@requirement("rfc8707:never-more-than-authorized")
 def test_a_token_for_the_whole_app_may_be_narrowed_to_a_resource(flow: Flow) -> None:
     whole = flow.tokens()
     narrowed = flow.refresh(whole["refresh_token"], resource="http://127.0.0.1:8000/mcp").json

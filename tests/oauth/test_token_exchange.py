@@ -11,6 +11,7 @@ from tests.conftest import Call, Person, change
 from tests.oauth.conftest import Flow
 from tests.oauth.test_client_credentials import refusal
 from tests.oauth.test_code_flow import api
+from tests.requirements import requirement
 
 MCP = "http://127.0.0.1:8000/mcp"
 API = "http://127.0.0.1:8000/api"
@@ -31,6 +32,11 @@ def exchanged(flow: Flow, token: str, **changes: str | None) -> dict[str, Any]:
     return dict(answer.json or {})
 
 
+@requirement(
+    "rfc8693:another-scope-is-told",
+    "rfc8693:the-lifetime-is-told",
+    "rfc8693:another-target-is-an-invalid-target",
+)
 def test_scope_audience_and_lifetime_may_narrow(flow: Flow) -> None:
     token = flow.tokens()["access_token"]
     body = exchanged(flow, token, scope="tasks:view", resource=API, expires_in="60")
@@ -56,12 +62,14 @@ def test_a_lifetime_is_a_number_of_seconds(flow: Flow, expires_in: str) -> None:
     assert refusal(exchange(flow, token, expires_in=expires_in)) == "invalid_request"
 
 
+@requirement("rfc8693:the-subject-is-validated", "rfc8693:a-bad-subject-is-an-invalid-request")
 def test_another_clients_token_is_unknown(flow: Flow, another: Callable[..., Flow]) -> None:
     token = flow.tokens()["access_token"]
     assert refusal(exchange(another(), token)) == "invalid_request"
     assert api(flow, token) == 200
 
 
+@requirement("rfc8693:the-subject-is-validated", "rfc8693:a-bad-subject-is-an-invalid-request")
 @pytest.mark.parametrize(
     "statement",
     [
@@ -78,6 +86,7 @@ def test_a_subject_that_counts_no_more_is_refused(flow: Flow, statement: str) ->
     assert refusal(exchange(flow, token)) == "invalid_request"
 
 
+@requirement("rfc8693:a-subject-is-required")
 @pytest.mark.parametrize(
     "changes",
     [

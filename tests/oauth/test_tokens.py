@@ -135,6 +135,7 @@ good_once = pytest.mark.parametrize(
 )
 
 
+@requirement("rfc6749:code-once", "rfc9700:code-once")
 @good_once
 def test_of_many_who_consume_at_once_one_wins(world: World, issue: Issue, table: Table) -> None:
     digest = credentials.digest(issue(world, open_family(world)))
@@ -147,6 +148,7 @@ def test_of_many_who_consume_at_once_one_wins(world: World, issue: Issue, table:
     assert won.count(True) == 1
 
 
+@requirement("rfc6749:code-expires", "rfc9700:refresh-tokens-idle-out")
 @good_once
 def test_it_can_be_consumed_until_its_last_second(
     world: World, issue: Issue, table: Table

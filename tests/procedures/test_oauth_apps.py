@@ -7,6 +7,7 @@ import pytest
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.core.errors import InvalidInput, NotFound
+from tests.requirements import requirement
 from tests.world import World
 
 CALLBACK = "http://127.0.0.1/cb"
@@ -45,6 +46,7 @@ def test_the_secret_is_in_the_answer_once_and_nowhere_in_clear(world: World) -> 
     assert "secret" not in listed.replace("client_secret_", "")
 
 
+@requirement("rfc6749:no-secret-for-public")
 def test_a_public_app_gets_no_secret(world: World) -> None:
     secrets = len(world.found("client_secret"))
     made = create(world, kind="public")
@@ -93,6 +95,7 @@ def test_anothers_app_and_one_that_is_only_connected_are_not_ones_own(
     assert world.found("client") == before
 
 
+@requirement("rfc6749:redirect-uris-registered")
 @pytest.mark.parametrize(
     ("given", "field"),
     [
