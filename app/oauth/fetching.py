@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from threading import Timer
+from threading import BoundedSemaphore, Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +19,8 @@ import httpx2
 # Seconds for all of it, and bytes.
 WITHIN = 5.0
 LARGEST = 64 * 1024
+# A slow site holds a thread of ours: of those that serve pages, most must stay free.
+AT_ONCE = 3
 # Seconds that a document holds without asking again: the least, by default, and the most.
 _LEAST, _DEFAULT, _MOST = 60, 3600, 24 * 3600
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age=([0-9]{1,9})\s*(?:,|$)", re.IGNORECASE)
@@ -67,15 +69,24 @@ class Fetcher:
     ) -> None:
         self._is_private_allowed = is_private_allowed
         self._trusted = trusted or ssl.create_default_context()
+        self._free = BoundedSemaphore(AT_ONCE)
 
     def document(self, url: str) -> Document:
         """Give the document at an https URL.
 
-        Its name is resolved once, and the connection made to that very address.
-
         Raises:
-            NotFetched: it is not there, too large, too slow, no JSON object, or not public.
+            NotFetched: it is not there, too large, too slow, no JSON object, or not public; or
+                too many are being fetched.
         """
+        if not self._free.acquire(blocking=False):
+            raise NotFetched("Too many are being read just now. Try again in a moment.")
+        try:
+            return self._fetched(url)
+        finally:
+            self._free.release()
+
+    def _fetched(self, url: str) -> Document:
+        # The name is resolved once, and the connection made to that very address.
         parts, until = urlsplit(url), time.monotonic() + WITHIN
         host, port = parts.hostname or "", parts.port or _HTTPS
         address = self._resolved(host, port)

@@ -2,12 +2,12 @@
 
 import json
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from threading import Event, Semaphore, Thread
 from typing import Any
 
 from cryptography import x509
@@ -19,6 +19,28 @@ from app.oauth.fetching import Fetcher
 from tests.oauth.conftest import CALLBACK
 
 
+class HeldBack:
+    """Lets requests come in, and none go on."""
+
+    def __init__(self) -> None:
+        self._come = Semaphore(0)
+        self._go = Event()
+
+    def __call__(self) -> None:
+        """Hold one request back."""
+        self._come.release()
+        self._go.wait(10)
+
+    def wait_for(self, count: int) -> None:
+        """Wait until so many have come."""
+        for _ in range(count):
+            assert self._come.acquire(timeout=10)
+
+    def let_go(self) -> None:
+        """Let all go on, those to come too."""
+        self._go.set()
+
+
 class Site:
     """A web site with one document; `said` is what it answers."""
 
@@ -27,11 +49,13 @@ class Site:
         self.status, self.headers = 200, {"Content-Type": "application/json"}
         self.body = b"{}"
         self.asked: list[str] = []
+        self.hold: Callable[[], None] = lambda: None
         site = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 site.asked.append(self.headers["Host"])
+                site.hold()
                 self.send_response(site.status)
                 for name, value in site.headers.items():
                     self.send_header(name, value)
@@ -47,6 +71,11 @@ class Site:
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.trusted = ssl.create_default_context(cafile=str(certificate))
         self.url = f"https://localhost:{self.server.server_port}/client.json"
+
+    def held_back(self) -> HeldBack:
+        """Answer nobody until they are let go."""
+        self.hold = held = HeldBack()
+        return held
 
     def may_be_read(self, fetcher: Fetcher) -> None:
         """Let a fetcher come to this computer, and believe the certificate."""

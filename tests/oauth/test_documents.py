@@ -1,6 +1,7 @@
 """Clients that are known by the URL of a document about them."""
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from httpx2 import Headers
 
 from app.extensions import db
 from app.oauth.documents import is_document
-from app.oauth.fetching import LARGEST, Document, Fetcher, NotFetched, _is_public
+from app.oauth.fetching import AT_ONCE, LARGEST, Document, Fetcher, NotFetched, _is_public
 from tests.conftest import change
 from tests.oauth.conftest import Flow, answer_of, sign_in
 from tests.oauth.site import Site, serving
@@ -130,6 +131,19 @@ def test_a_document_on_our_own_network_is_not_fetched(app: Flask, site: Site) ->
     flow = Flow(sign_in(app.test_client(), "ada"), site.url, None)
     assert flow.authorize().status_code == 400
     assert site.asked == []
+
+
+def test_slow_sites_hold_a_few_threads_and_no_more(site: Site) -> None:
+    fetcher = Fetcher(is_private_allowed=True, trusted=site.trusted)
+    held = site.held_back()
+    with ThreadPoolExecutor(AT_ONCE) as waiting:
+        fetched = [waiting.submit(fetcher.document, site.url) for _ in range(AT_ONCE)]
+        held.wait_for(AT_ONCE)
+        with pytest.raises(NotFetched, match="Too many"):
+            fetcher.document(site.url)
+        held.let_go()
+        assert all(each.result().members["client_name"] == "Claude" for each in fetched)
+    assert fetcher.document(site.url).members["client_name"] == "Claude"
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(site: Site) -> None:
