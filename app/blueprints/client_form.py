@@ -39,6 +39,7 @@ def given_rules(client_id: str, lifetimes: Sequence[str]) -> dict[str, Any]:
     return {
         **{name: request.form[name] for name in lifetimes if request.form.get(name)},
         **{name: name in request.form for name in _RULES},
+        "said": request.form.get("said"),
         "client_id": client_id,
         "scopes": request.form.getlist("scopes"),
     }

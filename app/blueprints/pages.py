@@ -7,6 +7,7 @@ from typing import Any
 import humanize
 from flask import Flask, Response, flash, make_response, redirect, render_template, request
 from flask_login import login_required
+from werkzeug.urls import iri_to_uri
 
 from app.blueprints.road import pipeline
 from app.core.scopes import SCOPES
@@ -93,7 +94,7 @@ def go(target: str, said: str = "") -> Response:
         return make_response(redirect(target, 303))
     # HTMX would follow a redirect by itself, and put the whole page into a part of this one.
     response = make_response("", 204)
-    response.headers["HX-Redirect"] = target
+    response.headers["HX-Redirect"] = iri_to_uri(target)
     return response
 
 

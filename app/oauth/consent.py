@@ -78,13 +78,19 @@ class ConsentServer:
     def check(self, query: bytes) -> str | None:
         """Check who asks, before a person signs in to be asked (RFC 9700 §4.11.2).
 
-        Gives the account that the client expects to sign in (`login_hint`).
+        Gives the account that the client expects to sign in (`login_hint`). A document about
+        the client is read when somebody has signed in, and not for anybody who passes.
 
         Raises:
             OAuth2Error: client or redirect URI are in doubt.
             Reported: nobody may be asked to sign in.
         """
-        client, redirect_uri, sent = self._addressed(query)
+        sent = taken_apart(query)
+        if self._documents.is_wanted(sent.values.get("client_id", "")):
+            if sent.values.get("prompt") == "none":
+                raise InvalidRequestError("Nobody is signed in, and the app is not known here.")
+            return sent.values.get("login_hint")
+        client, redirect_uri, sent = self._addressed(sent)
         if sent.values.get("prompt") == "none":
             raise self._reported(LoginRequired("Nobody is signed in."), client, redirect_uri, sent)
         return sent.values.get("login_hint")
@@ -99,7 +105,10 @@ class ConsentServer:
             Reported: the request may not be shown, or the person can grant nothing of it.
             SignInAgain: the person has to do that first.
         """
-        client, redirect_uri, sent = self._addressed(query)
+        sent = taken_apart(query)
+        asker = f"user {principal.user_id}"
+        self._documents.look_up(sent.values.get("client_id", ""), asker)
+        client, redirect_uri, sent = self._addressed(sent)
         try:
             asked = validated(self._resources, sent, client, redirect_uri)
             if not _grantable(asked, client, principal):
@@ -130,8 +139,10 @@ class ConsentServer:
             kept = pending.take(session, consent_id, principal, _KIND, now)
             asked, sign_in = Asked.model_validate(kept["asked"]), SignIn(kept["auth_time"])
             standing = _standing(session, asked, principal)
-            chosen = ticked | (standing.before & frozenset(kept["before"]))
-            granted = standing.grantable & (chosen | standing.client.required_scopes | FIXED)
+            # As the page said: what changed since, nobody has agreed to.
+            before, fixed = frozenset(kept["before"]), frozenset(kept["fixed"])
+            chosen = (standing.before & before) | fixed | (ticked & frozenset(kept["offered"]))
+            granted = standing.grantable & chosen
             # With every tick removed there is nothing left to allow.
             is_something = granted - {"offline_access"} or granted == standing.grantable
             is_allowed = is_allowed and bool(granted and is_something)
@@ -169,15 +180,15 @@ class ConsentServer:
                 "asked": asked.model_dump(mode="json"),
                 "auth_time": sign_in.at,
                 "before": sorted(standing.before),
+                "fixed": sorted(standing.grantable & (standing.client.required_scopes | FIXED)),
+                "offered": sorted(standing.grantable),
             }
             now = int(self._now())
             consent_id = pending.keep(session, principal, _KIND, waits, now)
         return shown(consent_id, asked, standing.client, standing.grantable, standing.before)
 
-    def _addressed(self, query: bytes) -> tuple[KnownClient, str, Sent]:
+    def _addressed(self, sent: Sent) -> tuple[KnownClient, str, Sent]:
         """Give who asks, where the answer goes, and the request, which may have been pushed."""
-        sent = taken_apart(query)
-        self._documents.look_up(sent.values.get("client_id", ""))
         with self._reading("read an authorization request") as session:
             client = client_of(session, sent)
             sent = pushed.resolved(session, sent, client, int(self._now()))

@@ -59,18 +59,23 @@ class Documents:
         self._share = share
         self._now = now
 
-    def look_up(self, client_id: str) -> None:
+    def look_up(self, client_id: str, asker: str) -> None:
         """See to it that a client is known, where its id is the URL of its document.
 
         Raises:
             InvalidRequestError: clients may not register, or the document will not do.
-            TooManyCalls: its host was asked too often.
+            TooManyCalls: its host was asked too often, or for this asker.
+            Busy: too many are being read.
         """
-        if is_document(client_id) and self._is_wanted(client_id):
-            self._share.spend(urlsplit(client_id).netloc)
+        if self.is_wanted(client_id):
+            self._share.spend(asker)
+            self._share.spend(f"host {urlsplit(client_id).hostname}")
             self._learn(client_id)
 
-    def _is_wanted(self, client_id: str) -> bool:
+    def is_wanted(self, client_id: str) -> bool:
+        """Tell whether an id is the URL of a document that has to be read, or read again."""
+        if not is_document(client_id):
+            return False
         known = select(Client.document_expires_at).where(
             Client.client_id == client_id, Client.source == Source.DOCUMENT
         )
@@ -93,7 +98,6 @@ class Documents:
         with acting_as_system(self._engine, "learn a client") as session:
             client = _kept(session, client_id, metadata, now)
             describe(client, metadata)
-            client.metadata_digest = None
             client.document_expires_at = now + document.lasts
 
 

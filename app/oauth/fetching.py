@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 
 import httpx2
 
+from app.core.errors import Busy
+
 # Seconds for all of it, and bytes.
 WITHIN = 5.0
 LARGEST = 64 * 1024
@@ -75,11 +77,11 @@ class Fetcher:
         """Give the document at an https URL.
 
         Raises:
-            NotFetched: it is not there, too large, too slow, no JSON object, or not public; or
-                too many are being fetched.
+            NotFetched: it is not there, too large, too slow, no JSON object, or not public.
+            Busy: too many are being fetched.
         """
         if not self._free.acquire(blocking=False):
-            raise NotFetched("Too many are being read just now. Try again in a moment.")
+            raise Busy("Too many documents are being read. Try again in a moment.")
         try:
             return self._fetched(url)
         finally:

@@ -8,6 +8,7 @@ from authlib.oauth2.rfc6749 import InvalidRequestError
 from sqlalchemy import Engine
 
 from app.core.system import acting_as_system
+from app.models.client import SELF_DESCRIBED
 from app.oauth.client import KnownClient, find
 from app.oauth.id_token import hinted
 from app.oauth.keys import Keys
@@ -21,6 +22,12 @@ class Leaving:
     client: KnownClient | None
     location: str | None
     subject: str | None
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether somebody knows the client, or somebody has signed in to it."""
+        is_known = self.client is not None and self.client.source not in SELF_DESCRIBED
+        return is_known or self.subject is not None
 
 
 class LogoutServer:

@@ -35,7 +35,7 @@ def create_client(
         source = Source.USER if owner else Source.ADMIN
         client, secret = register(session, given, source=source, owner_id=owner_id, now=now)
         if allowed:
-            client.scopes = scopes.render(allowed)
+            client.scopes = client.scope_bound = scopes.render(allowed)
         made = {"client_id": client.client_id, "redirect_uris": client.redirect_uris}
         return made | ({"client_secret": secret} if secret else {})
 

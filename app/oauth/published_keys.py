@@ -37,13 +37,14 @@ class PublishedKeys:
 
         Raises:
             TooManyCalls: its host was asked too often.
+            Busy: too many are being read.
         """
         known, now = self._known.get(url), int(self._now())
         if known is not None and known.until > now:
             yield known.jwks
             if now < known.at + _AGAIN_AFTER:
                 return
-        self._share.spend(urlsplit(url).netloc)
+        self._share.spend(f"host {urlsplit(url).hostname}")
         try:
             document = self._fetcher.document(url)
         except NotFetched:

@@ -85,10 +85,14 @@ def _led_to_nothing(before: int) -> ColumnElement[bool]:
 
 
 def _never_allowed(before: int) -> ColumnElement[bool]:
-    """Tell which clients registered themselves, and were never allowed anything by anybody."""
+    """Tell which clients registered themselves, and were never allowed anything by anybody.
+
+    One that an admin has revoked or set rules for stays: it would come back without them.
+    """
     by_itself = Client.source.in_(SELF_DESCRIBED)
     allowed = exists().where(Grant.client_key == Client.id)
-    return and_(by_itself, Client.created_at < before, ~allowed)
+    untouched = and_(Client.revoked_at.is_(None), Client.scope_bound.is_(None))
+    return and_(by_itself, untouched, Client.created_at < before, ~allowed)
 
 
 def _removed(

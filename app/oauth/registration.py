@@ -170,8 +170,9 @@ def describe(client: Client, metadata: ClientMetadata) -> None:
         name=metadata.name,
         redirect_uris=metadata.redirect_uris,
         client_uri=metadata.client_uri,
+        post_logout_redirect_uris=metadata.post_logout_redirect_uris,
     )
-    client.post_logout_redirect_uris = metadata.post_logout_redirect_uris
+    client.is_public = metadata.kind == "public"
     client.token_endpoint_auth_method = metadata.auth_method
     client.jwks = metadata.jwks
     client.jwks_uri = metadata.jwks_uri
@@ -182,7 +183,8 @@ def describe(client: Client, metadata: ClientMetadata) -> None:
     client.scopes = bounded(client.scope_bound, frozenset(scopes.THIRD_PARTY))
     client.id_token_signed_response_alg = metadata.id_token_signed_response_alg
     client.dpop_bound_access_tokens = metadata.dpop_bound_access_tokens
-    client.metadata_digest = metadata.digest() if metadata.kind == "public" else None
+    is_shared = metadata.kind == "public" and client.source == Source.REGISTRATION
+    client.metadata_digest = metadata.digest() if is_shared else None
 
 
 def _proof(auth_method: str) -> str:

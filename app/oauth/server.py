@@ -68,6 +68,7 @@ class Posted:
     body: bytes
     authorization: str | None
     path: str
+    caller: str
     proofs: Sequence[str] = ()
 
 
@@ -128,7 +129,7 @@ class Server(AuthorizationServer):
         """Answer a request with which an authorization begins: its client may be new here."""
         try:
             form = posted(sent.content_type, sent.query, sent.body)
-            self._documents.look_up(form.get("client_id", ""))
+            self._documents.look_up(form.get("client_id", ""), sent.caller)
         except OAuth2Error as error:
             return error_answer(error)
         return self._answered(reason, sent, answer, self._shares.tokens)

@@ -1,15 +1,17 @@
 """What admins set about a client: what it may ask for, whom they vouch for, how long it lasts."""
 
+import hashlib
+import json
 from typing import Any
 
 from pydantic import BaseModel, Field
 
 from app.core import scopes
-from app.core.errors import InvalidInput
+from app.core.errors import Conflict, InvalidInput
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import SELF_DESCRIBED, Client
 from app.models.lifetimes import BOUNDS, DEFAULTS
-from app.procedures.clients import AskedScopes, ClientId, known
+from app.procedures.clients import SAID, AskedScopes, ClientId, bounded, known
 
 
 def _seconds(what: str, column: str) -> Any:  # noqa: ANN401 - what pydantic calls a field
@@ -20,7 +22,12 @@ def _seconds(what: str, column: str) -> Any:  # noqa: ANN401 - what pydantic cal
 class ClientRules(ClientId):
     """All that admins set about a client; what is left out of it goes back to the default."""
 
-    scopes: AskedScopes = Field(min_length=1, description="What it may ask people for.")
+    scopes: AskedScopes = Field(
+        min_length=1, description="What it may ask people for at the most."
+    )
+    said: str | None = Field(
+        None, max_length=64, description="The `said` that you were shown, to vouch for that alone."
+    )
     is_verified: bool = Field(default=False, description="You have checked who made it.")
     is_first_party: bool = Field(
         default=False, description="It is the operator's own: people need not be asked."
@@ -51,6 +58,7 @@ class ClientRulesOut(BaseModel):
 
     client_id: str
     name: str
+    said: str
     scopes: list[str]
     is_verified: bool
     is_first_party: bool
@@ -76,22 +84,39 @@ def set_(call: Call, given: ClientRules) -> ClientRulesOut:
             "Some fields need attention.",
             fields={"is_first_party": "Anybody can register such a client: people are asked."},
         )
-    if frozenset(given.scopes) != scopes.parse(client.scopes):
-        client.scopes = client.scope_bound = scopes.render(given.scopes)
-        client.required_scopes = scopes.render(
-            scopes.parse(client.required_scopes).intersection(given.scopes)
-        )
+    is_vouched_for = given.is_verified or given.is_first_party
+    if is_vouched_for and given.said not in (None, _said(client)):
+        raise Conflict("The client says something else of itself by now. Look at it again.")
+    _bind(client, scopes.render(given.scopes))
     client.is_verified, client.is_first_party = given.is_verified, given.is_first_party
     for column in DEFAULTS:
         setattr(client, column, getattr(given, column))
     return _shown(client)
 
 
+def _bind(client: Client, bound: str) -> None:
+    """Let a client ask for these scopes at the most; what its owner chose within them stays."""
+    client.scope_bound = bound
+    chosen = frozenset(scopes.THIRD_PARTY)
+    if client.source not in SELF_DESCRIBED:
+        chosen = scopes.parse(client.scopes)
+    client.scopes = bounded(bound, chosen)
+    required = scopes.parse(client.required_scopes) & scopes.parse(client.scopes)
+    client.required_scopes = scopes.render(required)
+
+
+def _said(client: Client) -> str:
+    """Give what stands for all that a client says of itself."""
+    told = [getattr(client, name) for name in SAID]
+    return hashlib.sha256(json.dumps(told).encode()).hexdigest()
+
+
 def _shown(client: Client) -> ClientRulesOut:
     return ClientRulesOut(
         client_id=client.client_id,
         name=client.name,
-        scopes=client.scopes.split(),
+        said=_said(client),
+        scopes=(client.scope_bound or scopes.render(scopes.THIRD_PARTY)).split(),
         is_verified=client.is_verified,
         is_first_party=client.is_first_party,
         describes_itself=client.source in SELF_DESCRIBED,

@@ -178,6 +178,10 @@ def new_client(
     return client
 
 
+# What people read of a client, and where it leads them: what an admin vouches for.
+SAID = ("name", "description", "client_uri", "redirect_uris", "post_logout_redirect_uris")
+
+
 def say(client: Client, **said: object) -> None:
     """Let a client say otherwise what it is; an admin vouched for what it said before."""
     for name, value in said.items():

@@ -9,6 +9,7 @@ from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models import redirect_uri
 from app.models.client import CLIENT_NAME_LENGTH, DESCRIPTION_LENGTH, Client, Source
 from app.procedures.clients import (
+    SAID,
     AskedScopes,
     ClientGoneOut,
     ClientId,
@@ -74,15 +75,13 @@ def update(call: Call, given: AppChanges) -> ClientOut:
     """Change what one of your OAuth apps says and may ask for.
 
     Its secrets and what people allowed it stay. An admin who has verified it has to do so again
-    where its name, its home or its redirect URIs change.
+    where it says something else of itself, or leads elsewhere.
     """
     app = _mine(call, given.client_id)
     if app.revoked_at is not None:
         raise Conflict("The app is revoked: nothing about it can be changed.")
     _check_scopes(app, given)
-    say(app, name=given.name, redirect_uris=given.redirect_uris, client_uri=given.client_uri)
-    app.description = given.description
-    app.post_logout_redirect_uris = given.post_logout_redirect_uris
+    say(app, **{name: getattr(given, name) for name in SAID})
     app.scopes = scopes.render(given.scopes)
     app.required_scopes = scopes.render(given.required_scopes)
     app.id_token_signed_response_alg = given.id_token_signed_response_alg

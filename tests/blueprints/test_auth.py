@@ -175,3 +175,10 @@ def test_a_suspended_person_is_out_at_the_next_request(visitor: FlaskClient) -> 
     change("UPDATE user_account SET suspended_at = 1")
     assert visitor.get("/tasks").headers["Location"] == "/login?next=/tasks"
     assert sign_in(visitor).status_code == 422
+
+
+def test_htmx_is_sent_where_no_header_could_say_so(visitor: FlaskClient) -> None:
+    sign_in(visitor)
+    headers = {"HX-Request": "true"}
+    answer = visitor.get("/login", query_string={"next": "/tasks/漢"}, headers=headers)
+    assert answer.headers["HX-Redirect"] == "/tasks/%E6%BC%A2"

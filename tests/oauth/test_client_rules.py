@@ -7,11 +7,14 @@ import pytest
 
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.scopes import THIRD_PARTY
+from app.extensions import db
 from app.models.client import Client
+from app.oauth import operator
 from app.oauth.client_metadata import metadata_in
 from app.oauth.registration import describe
+from app.procedures.clients import NewClient
 from tests.conftest import Call, Person, change
-from tests.oauth.conftest import Flow
+from tests.oauth.conftest import Flow, answer_of
 from tests.oauth.test_code_flow import api
 from tests.oauth.test_registration import register
 
@@ -111,6 +114,67 @@ def test_a_client_that_describes_itself_stays_within_the_bound(
     assert answer.json["scope"] == "tasks:view"
 
 
+def test_what_an_admin_has_saved_binds_though_it_changed_nothing(
+    flow: Flow, call: Call, person: Person
+) -> None:
+    narrow = ["profile:view"]
+    call("oauth_apps.update", person("ada"), changed(flow, scopes=narrow))
+    trusted = rules(flow, scopes=narrow, is_verified=True, is_first_party=True)
+    call("client_rules.set", person("grace"), trusted)
+    with pytest.raises(InvalidInput):
+        call("oauth_apps.update", person("ada"), changed(flow))
+
+
+def test_a_wider_bound_widens_nothing_over_the_owners_head(
+    flow: Flow, call: Call, person: Person
+) -> None:
+    call("oauth_apps.update", person("ada"), changed(flow, scopes=["tasks:view"]))
+    call("client_rules.set", person("grace"), rules(flow))
+    assert call("oauth_apps.get", person("ada"), {"client_id": flow.client_id}).scopes == [
+        "tasks:view"
+    ]
+
+
+def test_the_operators_scopes_bind_the_owner_too(flow: Flow, call: Call, person: Person) -> None:
+    given = NewClient(name="Reporter", redirect_uris=[URI])
+    made = operator.create_client(
+        db.engine, given, allowed=frozenset({"tasks:view"}), owner="ada@example.com", now=1
+    )
+    own = Flow(flow.browser, made["client_id"], None, redirect_uri=URI)
+    with pytest.raises(InvalidInput):
+        call("oauth_apps.update", person("ada"), changed(own))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"name": "Bank of Trust"}, {"redirect_uris": [URI]}, {"description": "Approved."}],
+)
+def test_an_admin_vouches_for_what_they_were_shown(
+    flow: Flow, call: Call, person: Person, changes: dict[str, Any]
+) -> None:
+    grace, app = person("grace"), {"client_id": flow.client_id}
+    said = call("client_rules.get", grace, app).said
+    call("oauth_apps.update", person("ada"), changed(flow, **changes))
+    for trust in ("is_verified", "is_first_party"):
+        with pytest.raises(Conflict):
+            call("client_rules.set", grace, rules(flow, said=said, **{trust: True}))
+    assert call("client_rules.set", grace, rules(flow, said=said)).is_verified is False
+    said = call("client_rules.get", grace, app).said
+    assert call("client_rules.set", grace, rules(flow, said=said, is_verified=True)).is_verified
+
+
+def test_what_became_required_while_the_page_was_open_was_not_agreed_to(
+    flow: Flow, call: Call, person: Person
+) -> None:
+    page = flow.authorize()
+    required = changed(flow, required_scopes=["tasks:edit"])
+    call("oauth_apps.update", person("ada"), required)
+    answer = answer_of(flow.decide(page, without=["tasks:edit"]))
+    body = flow.exchange(answer["code"]).json
+    assert body is not None
+    assert body["scope"] == "tasks:view"
+
+
 @pytest.mark.parametrize("source", ["registration", "document"])
 def test_nobody_vouches_for_a_client_that_anybody_can_be(
     flow: Flow, call: Call, person: Person, source: str
@@ -126,7 +190,8 @@ def test_nobody_vouches_for_a_client_that_anybody_can_be(
     ("changes", "is_kept"),
     [
         ({}, True),
-        ({"description": "Another text."}, True),
+        ({"description": "Your admin has approved it."}, False),
+        ({"post_logout_redirect_uris": [URI]}, False),
         ({"scopes": ["tasks:view"]}, True),
         ({"name": "Your bank"}, False),
         ({"redirect_uris": [URI]}, False),
@@ -154,7 +219,8 @@ def test_a_document_that_calls_itself_otherwise_is_not_verified_any_more() -> No
 
 
 def _nothing() -> dict[str, Any]:
-    return {"name": "", "redirect_uris": [], "client_uri": None, "scope_bound": None}
+    nothing = {"name": "", "redirect_uris": [], "post_logout_redirect_uris": []}
+    return {**nothing, "client_uri": None, "scope_bound": None, "source": "document"}
 
 
 def test_an_owner_changes_what_the_app_says(flow: Flow, call: Call, person: Person) -> None:

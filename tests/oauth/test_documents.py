@@ -1,5 +1,6 @@
 """Clients that are known by the URL of a document about them."""
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from ipaddress import ip_address
@@ -9,10 +10,15 @@ from typing import Any
 import pytest
 from flask import Flask
 from httpx2 import Headers
+from joserfc.jwk import ECKey
 
+from app import create_app
+from app.core.errors import Busy
+from app.core.share import DOCUMENTS
 from app.extensions import db
 from app.oauth.documents import is_document
 from app.oauth.fetching import AT_ONCE, LARGEST, Document, Fetcher, NotFetched, _is_public
+from app.oauth.purge import purge
 from tests.conftest import change
 from tests.oauth.conftest import Flow, answer_of, sign_in
 from tests.oauth.site import Site, serving
@@ -133,13 +139,57 @@ def test_a_document_on_our_own_network_is_not_fetched(app: Flask, site: Site) ->
     assert site.asked == []
 
 
+def test_nobody_has_a_document_read_who_has_not_signed_in(
+    app: Flask, flow: Flow, site: Site
+) -> None:
+    stranger = Flow(app.test_client(), site.url, None)
+    assert stranger.authorize().headers["Location"].startswith("/login?next=")
+    assert stranger.authorize(prompt="none").status_code == 400
+    assert site.asked == []
+    assert "Claude" in flow.authorize().text
+
+
+def test_a_person_has_so_many_documents_read(app: Flask, flow: Flow, site: Site) -> None:
+    limited = create_app(app.extensions["settings"].model_copy(update={"rate_limits": "on"}))
+    site.may_be_read(limited.extensions["fetcher"])
+    browser = sign_in(limited.test_client(), "ada")
+    urls = [site.url.replace("/client", f"/client-{number}") for number in range(DOCUMENTS + 1)]
+    asked = [Flow(browser, url, None).authorize().status_code for url in urls]
+    assert asked == [400] * DOCUMENTS + [429]
+    with limited.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
+
+
+@pytest.mark.parametrize(
+    "touched",
+    ["UPDATE client SET revoked_at = 1", "UPDATE client SET scope_bound = 'tasks:view'"],
+)
+def test_what_an_admin_has_done_to_a_document_is_not_purged(flow: Flow, touched: str) -> None:
+    flow.authorize()
+    change(touched + ", created_at = 1, document_expires_at = 1 WHERE source = 'document'")
+    purge(db.engine, int(time.time()))
+    with db.engine.connect() as connection:
+        kept = "SELECT count(*) FROM client WHERE source = 'document'"
+        assert connection.exec_driver_sql(kept).scalar_one() == 1
+
+
+def test_a_document_may_come_to_prove_itself_otherwise(flow: Flow, site: Site) -> None:
+    jwks = {"keys": [ECKey.generate_key("P-256").as_dict(private=False)]}
+    site.say(token_endpoint_auth_method="private_key_jwt", jwks=jwks)
+    assert flow.exchange(flow.code()).status_code == 401
+    site.say()
+    change("UPDATE client SET document_expires_at = 1 WHERE source = 'document'")
+    assert flow.exchange(flow.code()).status_code == 200
+
+
 def test_slow_sites_hold_a_few_threads_and_no_more(site: Site) -> None:
     fetcher = Fetcher(is_private_allowed=True, trusted=site.trusted)
     held = site.held_back()
     with ThreadPoolExecutor(AT_ONCE) as waiting:
         fetched = [waiting.submit(fetcher.document, site.url) for _ in range(AT_ONCE)]
         held.wait_for(AT_ONCE)
-        with pytest.raises(NotFetched, match="Too many"):
+        with pytest.raises(Busy, match="Too many"):
             fetcher.document(site.url)
         held.let_go()
         assert all(each.result().members["client_name"] == "Claude" for each in fetched)

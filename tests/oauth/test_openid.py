@@ -190,6 +190,22 @@ def test_a_client_signs_its_person_out_and_gets_them_back(flow: Flow) -> None:
     assert flow.browser.get("/tasks").status_code == 303
 
 
+@pytest.mark.parametrize(("source", "is_followed"), [("user", True), ("registration", False)])
+def test_who_signs_out_is_not_sent_to_a_strangers_address(
+    app: Flask, flow: Flow, source: str, *, is_followed: bool
+) -> None:
+    home = "https://evil.example/phish"
+    uris = f'["{home}"]'
+    hint = flow.tokens(scope="openid")["id_token"]
+    change("UPDATE client SET post_logout_redirect_uris = :u, source = :s", u=uris, s=source)
+    asked = {"client_id": flow.client_id, "post_logout_redirect_uri": home}
+    left = leave(app.test_client(), **asked)
+    assert (left.status_code == 303) == is_followed
+    assert (f'href="{home}"' in left.text) != is_followed
+    # Somebody has signed in to this one: it is no stranger.
+    assert leave(app.test_client(), **asked, id_token_hint=hint).status_code == 303
+
+
 def test_without_a_hint_the_person_is_asked(flow: Flow) -> None:
     page = leave(flow.browser, client_id=flow.client_id)
     assert "Reporter" in page.text

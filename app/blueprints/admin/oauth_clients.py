@@ -95,6 +95,8 @@ def set_rules(client_id: str) -> Response:
         call("client_rules.set", given)
     except InvalidInput as refusal:
         return _rules(found, given, refusal.fields, 422)
+    except Conflict as refusal:
+        return _rules(found, given, {"is_verified": refusal.message}, refusal.status)
     target = url_for("admin_clients.detail", client_id=client_id)
     return go(target, said=f"The rules for {found.name} count from now on.")
 

@@ -50,9 +50,9 @@ class Door:
         return [body]
 
     def _answer(self, endpoint: Endpoint, environ: WSGIEnvironment) -> Answer:
-        built = self._app.extensions
-        endpoint.share(built["shares"]).spend(network(environ.get("REMOTE_ADDR", "")))
-        return endpoint.answer(built["oauth_server"], _posted(environ))
+        built, sent = self._app.extensions, _posted(environ)
+        endpoint.share(built["shares"]).spend(sent.caller)
+        return endpoint.answer(built["oauth_server"], sent)
 
     def _refusal(
         self, error: Exception, environ: WSGIEnvironment, start_response: StartResponse
@@ -84,5 +84,6 @@ def _posted(environ: WSGIEnvironment) -> Posted:
         body=environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])),
         authorization=environ.get("HTTP_AUTHORIZATION"),
         path=environ["PATH_INFO"],
+        caller=network(environ.get("REMOTE_ADDR", "")),
         proofs=[environ["HTTP_DPOP"]] if "HTTP_DPOP" in environ else (),
     )

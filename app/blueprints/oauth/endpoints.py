@@ -72,6 +72,7 @@ def _posted() -> Posted:
         body=request.get_data(),
         authorization=request.headers.get("Authorization"),
         path=request.path,
+        caller=caller(),
         proofs=request.headers.getlist("DPoP"),
     )
 

@@ -44,6 +44,7 @@ def refused(error: OAuth2Error) -> Response:
 
 def _left(asked: Leaving) -> Response:
     sign_out()
-    if asked.location is None:
-        return page("oauth/logged_out.html")
+    if asked.location is None or not asked.is_vouched_for:
+        # RFC 9700 §4.11.2: anybody can register an address to be sent to.
+        return page("oauth/logged_out.html", location=asked.location)
     return Response(status=303, headers={"Location": asked.location, "Cache-Control": "no-store"})
