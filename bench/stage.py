@@ -1,6 +1,6 @@
 """The server under load: the product with the demo's rows, and beside it the bare minimum.
 
-Run as `python -m bench.stage INSTANCE`; prints one line of JSON: port, token, process id.
+Run as `python -m bench.stage INSTANCE`; prints one line of JSON, a `bench.load.Server`.
 """
 
 import json
@@ -24,15 +24,21 @@ import config
 from app import create_app
 from app.blueprints.operator import demo
 from app.core import scopes
+from app.core.principal import Principal
+from app.core.system import acting_as_system
 from app.extensions import db
 from app.identity import accounts
 from app.mcp.connection import Connection
 from app.mcp.mount import Mount
-from app.oauth import operator
+from app.oauth import operator, tokens
+from app.oauth.client import find
+from app.oauth.tokens import Authorization
+from bench import CONNECTIONS
 
 BARE = "/bare"
 CONSTANT = "/constant"
 _ANSWER = b'{"items":[]}'
+_DAY = 24 * 3600
 
 
 class Stage:
@@ -79,15 +85,16 @@ def _constant_server() -> Server[Any]:
     return Server("constant", on_call_tool=call_tool, get_tool_input_schema=lambda _name: None)
 
 
-def _token(product: Flask) -> str:
+def _seeded(product: Flask) -> dict[str, Any]:
+    """Give a client of Ada's, an access token of hers, and a refresh token per connection."""
     now = int(time.time())
     with product.app_context():
         upgrade()
         demo.seed(product)
         ada = accounts.principal_of(db.engine, "ada@example.com")
-        road = product.extensions["pipeline"]
         app = {"name": "Bench", "redirect_uris": ["http://127.0.0.1:1/callback"]}
-        client_id = road.call("oauth_apps.create", ada, app).app.client_id
+        made = product.extensions["pipeline"].call("oauth_apps.create", ada, app)
+        client_id = made.app.client_id
         minted = operator.mint_token(
             db.engine,
             client_id=client_id,
@@ -95,7 +102,24 @@ def _token(product: Flask) -> str:
             granted=frozenset(scopes.BASIC),
             now=now,
         )
-    return str(minted["access_token"])
+        refresh_tokens = [_chain(ada, client_id, now) for _ in range(CONNECTIONS)]
+    return {
+        "client_id": client_id,
+        "client_secret": made.client_secret,
+        "token": minted["access_token"],
+        "refresh_tokens": refresh_tokens,
+    }
+
+
+def _chain(person: Principal, client_id: str, now: int) -> str:
+    """Give a refresh token of a family of its own."""
+    with acting_as_system(db.engine, "seed the benchmark") as session:
+        client = find(session, client_id)
+        assert client is not None
+        assert person.user_id is not None
+        given = Authorization(person.user_id, client.key, frozenset(scopes.BASIC), resource=None)
+        family_id = tokens.open_family(session, given, now)
+        return tokens.issue_refresh_token(session, family_id, expires_at=now + _DAY, now=now)
 
 
 def main(instance: Path) -> None:
@@ -103,7 +127,7 @@ def main(instance: Path) -> None:
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     product = create_app(config.load(instance=instance, demo=True, rate_limits="off", port=port))
-    print(json.dumps({"port": port, "token": _token(product), "process": os.getpid()}), flush=True)
+    print(json.dumps({"port": port, "process": os.getpid(), **_seeded(product)}), flush=True)
     served = uvicorn.Config(
         Stage(product),
         http=Connection,
