@@ -68,7 +68,8 @@ class Assertions:
         starts = max(claims.nbf or 0, claims.iat or 0)
         if starts > now + _SKEW or not now - _SKEW < claims.exp <= now + _LONGEST_LIFE + _SKEW:
             return False
-        return is_first_use(self._engine, client.client_id, claims.jti, claims.exp + _SKEW)
+        until = claims.exp + _SKEW
+        return is_first_use(self._engine, client.client_id, claims.jti, expires_at=until, now=now)
 
     def _keys_of(self, client: KnownClient) -> Iterator[dict[str, Any]]:
         if client.jwks is not None:

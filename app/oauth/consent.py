@@ -7,55 +7,34 @@ never taken from it.
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, InvalidScopeError
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
-from app.core import scopes
-from app.core.errors import Conflict
 from app.core.principal import Principal
 from app.core.resource import Resources
-from app.core.scopes import IDENTITY
 from app.core.system import acting_as_system
 from app.models import redirect_uri as uris
 from app.models.client import SELF_DESCRIBED, Source
-from app.models.grant import Grant
 from app.oauth import pending, pushed, tokens
 from app.oauth.authorization import Asked, client_of, redirect_uri_of, validated
 from app.oauth.client import KnownClient, find
-from app.oauth.consent_page import FIXED, Consent, shown
+from app.oauth.consent_page import Consent, shown
 from app.oauth.documents import Documents
 from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, Reported
 from app.oauth.id_token import Hint, hinted
 from app.oauth.keys import Keys
 from app.oauth.sent import Sent, printable, taken_apart
 from app.oauth.sign_in import SignIn, check_sign_in
+from app.oauth.standing import Standing, grantable
+from app.oauth.standing import standing as standing_of
 from app.oauth.tokens import Authorization, NewCode
 from app.oauth.trail import note_decision
 
 _KIND = "consent"
-
-
-@dataclass(frozen=True, slots=True)
-class _Standing:
-    """How things stand between a client and a person: what can be granted, and what was."""
-
-    client: KnownClient
-    user_id: int
-    grantable: frozenset[str]
-    before: frozenset[str]
-
-    def authorization(
-        self, asked: Asked, granted: frozenset[str], sign_in: SignIn
-    ) -> Authorization:
-        """Give what follows from it where these scopes are granted."""
-        return Authorization(
-            self.user_id, self.client.key, granted, asked.resource, auth_time=sign_in.at
-        )
 
 
 class ConsentServer:
@@ -111,7 +90,7 @@ class ConsentServer:
         client, redirect_uri, sent = self._addressed(sent)
         try:
             asked = validated(self._resources, sent, client, redirect_uri)
-            if not _grantable(asked, client, principal):
+            if not grantable(client, principal, asked.scope):
                 raise InvalidScopeError("The account holds none of these scopes.")
             is_expected = self._is_expected(asked, principal)
             check_sign_in(asked, sign_in, is_expected=is_expected, now=int(self._now()))
@@ -139,19 +118,13 @@ class ConsentServer:
             kept = pending.take(session, consent_id, principal, _KIND, now)
             asked, sign_in = Asked.model_validate(kept["asked"]), SignIn(kept["auth_time"])
             standing = _standing(session, asked, principal)
-            # As the page said: what changed since, nobody has agreed to.
-            before, fixed = frozenset(kept["before"]), frozenset(kept["fixed"])
-            chosen = (standing.before & before) | fixed | (ticked & frozenset(kept["offered"]))
-            granted = standing.grantable & chosen
-            # With every tick removed there is nothing left to allow.
-            is_something = granted - {"offline_access"} or granted == standing.grantable
-            is_allowed = is_allowed and bool(granted and is_something)
+            granted = standing.allowed(kept["said"], ticked)
+            is_allowed = is_allowed and bool(granted)
             note_decision(session, principal, asked.client_id, allowed=is_allowed, now=now)
             _use_up(session, asked)
             if not is_allowed:
                 return self._error_location(AccessDeniedError(), asked.redirect_uri, asked.state)
-            given = standing.authorization(asked, granted, sign_in)
-            code = _issued(session, asked, standing.client, given, now)
+            code = _issued(session, asked, standing, granted, sign_in, now)
         return self._location(asked.redirect_uri, {"code": code}, asked.state)
 
     def _remembered(self, asked: Asked, principal: Principal, sign_in: SignIn) -> str | None:
@@ -168,8 +141,7 @@ class ConsentServer:
             _use_up(session, asked)
             if standing.grantable - standing.before:
                 note_decision(session, principal, asked.client_id, allowed=True, now=now)
-            given = standing.authorization(asked, standing.grantable, sign_in)
-            code = _issued(session, asked, standing.client, given, now)
+            code = _issued(session, asked, standing, standing.grantable, sign_in, now)
         return self._location(asked.redirect_uri, {"code": code}, asked.state)
 
     def _opened(self, asked: Asked, principal: Principal, sign_in: SignIn) -> Consent:
@@ -179,13 +151,11 @@ class ConsentServer:
             waits = {
                 "asked": asked.model_dump(mode="json"),
                 "auth_time": sign_in.at,
-                "before": sorted(standing.before),
-                "fixed": sorted(standing.grantable & (standing.client.required_scopes | FIXED)),
-                "offered": sorted(standing.grantable),
+                "said": standing.said,
             }
             now = int(self._now())
             consent_id = pending.keep(session, principal, _KIND, waits, now)
-        return shown(consent_id, asked, standing.client, standing.grantable, standing.before)
+        return shown(consent_id, asked, standing)
 
     def _addressed(self, sent: Sent) -> tuple[KnownClient, str, Sent]:
         """Give who asks, where the answer goes, and the request, which may have been pushed."""
@@ -230,24 +200,14 @@ class ConsentServer:
         return f"{uri}{'&' if '?' in uri else '?'}{urlencode(answer)}"
 
 
-def _standing(session: Session, asked: Asked, principal: Principal) -> _Standing:
-    if principal.user_id is None:
-        raise Conflict("Nobody is signed in.")
+def _standing(session: Session, asked: Asked, principal: Principal) -> Standing:
     client = find(session, asked.client_id)
     if client is None or not client.check_redirect_uri(asked.redirect_uri):
         raise InvalidRequestError("The app was revoked, or has changed. Nothing was allowed.")
-    mine = (Grant.user_id == principal.user_id, Grant.client_key == client.key)
-    live = (Grant.revoked_at.is_(None), ~Grant.is_service)
-    before = scopes.parse(session.scalar(select(Grant.scopes).where(*mine, *live)))
-    return _Standing(client, principal.user_id, _grantable(asked, client, principal), before)
+    return standing_of(session, client, principal, asked.scope)
 
 
-def _grantable(asked: Asked, client: KnownClient, principal: Principal) -> frozenset[str]:
-    """Give what can be granted: asked for, allowed to the client, and held by the person."""
-    return scopes.parse(asked.scope) & client.scopes & (principal.scopes | IDENTITY)
-
-
-def _is_settled(asked: Asked, standing: _Standing) -> bool:
+def _is_settled(asked: Asked, standing: Standing) -> bool:
     """Tell whether the person need not be asked, or not again."""
     client, new = standing.client, standing.grantable - standing.before
     is_web = urlsplit(asked.redirect_uri).scheme == "https" or client.source == Source.BUILT_IN
@@ -265,8 +225,17 @@ def _use_up(session: Session, asked: Asked) -> None:
 
 
 def _issued(
-    session: Session, asked: Asked, client: KnownClient, given: Authorization, now: int
+    session: Session,
+    asked: Asked,
+    standing: Standing,
+    granted: frozenset[str],
+    sign_in: SignIn,
+    now: int,
 ) -> str:
+    client = standing.client
+    given = Authorization(
+        standing.user_id, client.key, granted, asked.resource, auth_time=sign_in.at
+    )
     code = NewCode(
         redirect_uri=asked.redirect_uri if asked.is_redirect_uri_sent else None,
         code_challenge=asked.code_challenge,

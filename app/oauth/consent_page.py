@@ -3,22 +3,11 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from app.core import scopes
 from app.core.scopes import Scope
 from app.models import redirect_uri as uris
 from app.oauth.authorization import Asked
 from app.oauth.client import KnownClient
-
-# They say how a client works, not what it may do: nothing to tick.
-FIXED = frozenset({"openid", "offline_access"})
-
-
-@dataclass(frozen=True, slots=True)
-class Offered:
-    """A scope on the consent page; one that `is_fixed` comes with the others."""
-
-    scope: Scope
-    is_fixed: bool
+from app.oauth.standing import Offered, Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,28 +24,17 @@ class Consent:
     form_action: str
 
 
-def shown(
-    consent_id: str,
-    asked: Asked,
-    client: KnownClient,
-    grantable: frozenset[str],
-    before: frozenset[str],
-) -> Consent:
+def shown(consent_id: str, asked: Asked, standing: Standing) -> Consent:
     """Give the page of a request that waits under this id."""
     target = urlsplit(asked.redirect_uri)
     is_web = target.scheme in ("http", "https")
-    fixed = client.required_scopes | FIXED
     return Consent(
         id=consent_id,
-        client=client,
+        client=standing.client,
         destination=uris.destination(asked.redirect_uri),
         is_on_this_computer=uris.is_loopback(target),
-        new=[Offered(scope, scope.name in fixed) for scope in _explained(grantable - before)],
-        before=_explained(grantable & before),
+        new=standing.new,
+        before=standing.old,
         resource=asked.resource,
         form_action=f"{target.scheme}://{target.netloc}" if is_web else f"{target.scheme}:",
     )
-
-
-def _explained(names: frozenset[str]) -> list[Scope]:
-    return [scopes.SCOPES[name] for name in scopes.render(names).split()]

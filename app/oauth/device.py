@@ -16,14 +16,16 @@ from app.core.credentials import Prefix
 from app.core.errors import Conflict, NotFound
 from app.core.principal import Principal
 from app.core.resource import Resources
-from app.core.scopes import IDENTITY, Scope
+from app.core.scopes import Scope
 from app.core.system import acting_as_system
 from app.models.client import Client
 from app.models.grant import DeviceAuthorization
-from app.oauth import pending, tokens
+from app.oauth import pending, purge, tokens
 from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
 from app.oauth.sent import TokenRequest
+from app.oauth.standing import Offered
+from app.oauth.standing import standing as standing_of
 from app.oauth.tokens import Authorization
 from app.oauth.trail import note_decision
 
@@ -49,6 +51,7 @@ def authorized(request: TokenRequest, resources: Resources) -> dict[str, Any]:
     asked = scopes.parse(request.optional("scope")) or client.default_scopes
     if not asked or not asked <= client.scopes:
         raise InvalidScopeError("The client may not ask for some of these scopes.")
+    purge.clean_as_you_go(request.session, purge.DEVICES_TWICE, request.now)
     device_code = credentials.issue(Prefix.DEVICE_CODE)
     user_code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
     request.session.execute(
@@ -80,7 +83,8 @@ class DeviceConsent:
     id: str
     client: KnownClient
     user_code: str
-    scopes: list[Scope]
+    new: list[Offered]
+    before: list[Scope]
 
 
 class Devices:
@@ -99,46 +103,57 @@ class Devices:
         now = int(self._now())
         user_code = re.sub(r"[^A-Za-z0-9]", "", typed).upper()
         with acting_as_system(self._engine, "look a device up") as session:
-            waiting = _waiting(session, user_code, now)
-            client = find(session, waiting.client_id) if waiting else None
-            if waiting is None or client is None:
-                raise NotFound("No device waits with this code. Look at it again.")
-            offered = _grantable(waiting.scopes, client, principal)
-            consent_id = pending.keep(session, principal, _KIND, user_code, now)
-        explained = [scopes.SCOPES[name] for name in scopes.render(offered).split()]
-        return DeviceConsent(consent_id, client, _as_shown(user_code), explained)
+            waiting, client = _asked(session, user_code, now)
+            standing = standing_of(session, client, principal, waiting.scopes)
+            waits = {"user_code": user_code, "said": standing.said}
+            consent_id = pending.keep(session, principal, _KIND, waits, now)
+        shown = _as_shown(user_code)
+        return DeviceConsent(consent_id, client, shown, standing.new, standing.old)
 
     def decide(
-        self, consent_id: str, principal: Principal, *, is_allowed: bool, auth_time: int
+        self,
+        consent_id: str,
+        principal: Principal,
+        *,
+        is_allowed: bool,
+        ticked: frozenset[str],
+        auth_time: int,
     ) -> bool:
         """Write the person's decision down; tell whether the device was allowed anything.
 
         Raises:
-            Conflict: it is over, decided, or another person's.
+            Conflict: it is over, decided, or another person's, or the device waits no more.
         """
         now = int(self._now())
         with acting_as_system(self._engine, "decide on a device") as session:
-            user_code = str(pending.take(session, consent_id, principal, _KIND, now))
-            waiting = _waiting(session, user_code, now)
-            client = find(session, waiting.client_id) if waiting else None
-            if waiting is None or client is None or principal.user_id is None:
-                raise Conflict("The device waits no more. Start again there.")
-            granted = _grantable(waiting.scopes, client, principal)
+            kept = pending.take(session, consent_id, principal, _KIND, now)
+            try:
+                waiting, client = _asked(session, kept["user_code"], now)
+            except NotFound as gone:
+                raise Conflict("The device waits no more. Start again there.") from gone
+            standing = standing_of(session, client, principal, waiting.scopes)
+            granted = standing.allowed(kept["said"], ticked)
             family_id = None
             if is_allowed and granted:
                 given = Authorization(
-                    principal.user_id, client.key, granted, waiting.resource, auth_time=auth_time
+                    standing.user_id, client.key, granted, waiting.resource, auth_time=auth_time
                 )
                 family_id = tokens.open_family(session, given, now)
-            session.execute(
-                update(DeviceAuthorization)
-                .where(DeviceAuthorization.digest == waiting.digest)
-                .values(decided_at=now, family_id=family_id)
+            answered = update(DeviceAuthorization).where(
+                DeviceAuthorization.digest == waiting.digest
             )
-            note_decision(
-                session, principal, client.client_id, allowed=family_id is not None, now=now
-            )
-        return family_id is not None
+            session.execute(answered.values(decided_at=now, family_id=family_id))
+            is_allowed = family_id is not None
+            note_decision(session, principal, client.client_id, allowed=is_allowed, now=now)
+        return is_allowed
+
+
+def _asked(session: Session, user_code: str, now: int) -> tuple[Row[Any], KnownClient]:
+    waiting = _waiting(session, user_code, now)
+    client = find(session, waiting.client_id) if waiting else None
+    if waiting is None or client is None:
+        raise NotFound("No device waits with this code. Look at it again.")
+    return waiting, client
 
 
 def _waiting(session: Session, user_code: str, now: int) -> Row[Any] | None:
@@ -159,10 +174,6 @@ def _waiting(session: Session, user_code: str, now: int) -> Row[Any] | None:
         )
     ).one_or_none()
     return cast("Row[Any] | None", found)
-
-
-def _grantable(asked: str, client: KnownClient, principal: Principal) -> frozenset[str]:
-    return scopes.parse(asked) & client.scopes & (principal.scopes | IDENTITY)
 
 
 def _as_shown(user_code: str) -> str:

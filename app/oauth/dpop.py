@@ -124,8 +124,8 @@ class Proofs:
 
     def _once(self, thumbprint: str, claims: _Claims) -> str:
         """Use a proof up (RFC 9449 §11.1)."""
-        expires_at = claims.iat + _OLDEST + _AHEAD
-        if not is_first_use(self._engine, thumbprint, claims.jti, expires_at):
+        until, now = claims.iat + _OLDEST + _AHEAD, int(self._now())
+        if not is_first_use(self._engine, thumbprint, claims.jti, expires_at=until, now=now):
             raise InvalidDpopProof("The proof was used before: jti.")
         return thumbprint
 

@@ -41,19 +41,29 @@ _KEYS = (
 )
 
 
-# Which tables are cleaned of how many rows at an issue: two in all.
+# Which tables are cleaned of how many rows as new ones come: two in all at each issue.
 ACCESS_TWICE = ((AccessToken, 2),)
 ACCESS_AND_REFRESH = ((AccessToken, 1), (RefreshToken, 1))
 CODES_AND_REFRESH = ((AuthorizationCode, 1), (RefreshToken, 1))
-Cleaned = tuple[tuple[type[AccessToken | AuthorizationCode | RefreshToken], int], ...]
+DEVICES_TWICE = ((DeviceAuthorization, 2),)
+PUSHED_TWICE = ((PushedRequest, 2),)
+PROOFS_TWICE = ((UsedJti, 2),)
+_Table = type[
+    AccessToken | AuthorizationCode | RefreshToken | DeviceAuthorization | PushedRequest | UsedJti
+]
+Cleaned = tuple[tuple[_Table, int], ...]
 
 
-def _cleaning(table: type[AccessToken | AuthorizationCode | RefreshToken]) -> Statement:
+def _cleaning(table: _Table) -> Statement:
     gone = select(table.digest).where(table.expires_at < bindparam("before"))
     return Statement(delete(table).where(table.digest.in_(gone.limit(bindparam("most")))))
 
 
-_CLEANING = {table: _cleaning(table) for table in (AccessToken, AuthorizationCode, RefreshToken)}
+_TABLES: tuple[_Table, ...] = (
+    *(AccessToken, AuthorizationCode, RefreshToken),
+    *(DeviceAuthorization, PushedRequest, UsedJti),
+)
+_CLEANING = {table: _cleaning(table) for table in _TABLES}
 
 
 def clean_as_you_go(session: Transaction, tables: Cleaned, now: int) -> None:

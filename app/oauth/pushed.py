@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.core import credentials
 from app.core.resource import Resources
 from app.models.grant import PushedRequest
+from app.oauth import purge
 from app.oauth.authorization import PREFIX, redirect_uri_of, validated
 from app.oauth.client import KnownClient
 from app.oauth.errors import InvalidRequestUri
@@ -34,6 +35,7 @@ def push(request: TokenRequest, resources: Resources) -> dict[str, Any]:
         raise InvalidRequestError("The dpop_jkt is not the key that the DPoP header proves.")
     sent = Sent(parameters, frozenset())
     validated(resources, sent, request.client, redirect_uri_of(request.client, sent))
+    purge.clean_as_you_go(request.session, purge.PUSHED_TWICE, request.now)
     reference = secrets.token_urlsafe(32)
     request.session.execute(
         insert(PushedRequest).values(

@@ -50,7 +50,8 @@ class Person:
         page = self._http.get(f"{self._site}/oauth/device")
         page = self._sent(page, "/oauth/device", user_code=user_code)
         assert user_code in page.text, page.text
-        page = self._sent(page, "/oauth/device/decision", decision=decision)
+        kept = ticked(page.text)
+        page = self._sent(page, "/oauth/device/decision", decision=decision, scope=kept)
         assert page.status_code == requests.codes.see_other, page.text
 
     def register(self, kind: str = "confidential") -> dict[str, str]:

@@ -33,9 +33,11 @@ def poll(flow: Flow, started: dict[str, Any]) -> TestResponse:
     return flow.token(grant_type=GRANT_TYPE, device_code=started["device_code"])
 
 
-def send(flow: Flow, page: TestResponse, path: str, **fields: str) -> TestResponse:
+def send(flow: Flow, page: TestResponse, path: str, **fields: Any) -> TestResponse:
+    """Send a page's form as it stands, but for these fields."""
     hidden = dict(re.findall(r'name="(csrf_token|consent)" value="([^"]+)"', page.text))
-    return flow.browser.post(path, data={**hidden, **fields})
+    ticked = re.findall(r'name="scope" value="([^"]+)" checked', page.text)
+    return flow.browser.post(path, data={**hidden, "scope": ticked, **fields})
 
 
 def look_up(flow: Flow, user_code: str) -> TestResponse:
@@ -74,6 +76,30 @@ def test_a_code_in_the_link_is_filled_in_and_still_has_to_be_sent(flow: Flow) ->
     )
     assert f'value="{started["user_code"]}"' in page.text
     assert refusal(poll(flow, started)) == "authorization_pending"
+
+
+def test_a_person_may_remove_a_scope_of_a_device_and_is_asked_for_the_rest_alone(
+    flow: Flow,
+) -> None:
+    started = start(flow, scope="openid tasks:view tasks:edit")
+    page = look_up(flow, started["user_code"])
+    assert 'name="scope" value="openid"' not in page.text
+    path = "/oauth/device/decision"
+    done = send(flow, page, path, decision="allow", scope=["tasks:view", "profile:view"])
+    assert done.headers["Location"].endswith("?allowed=1")
+    body = poll(flow, started).json
+    assert body is not None
+    assert body["scope"] == "openid tasks:view"
+    page = look_up(flow, start(flow, scope="tasks:view tasks:edit")["user_code"])
+    assert "You have allowed it already" in page.text
+    assert re.findall(r'name="scope" value="([^"]+)"', page.text) == ["tasks:edit"]
+
+
+def test_with_every_scope_removed_a_device_is_allowed_nothing(flow: Flow) -> None:
+    started = start(flow, scope="tasks:view offline_access")
+    page = look_up(flow, started["user_code"])
+    send(flow, page, "/oauth/device/decision", decision="allow", scope=[])
+    assert refusal(poll(flow, started)) == "access_denied"
 
 
 def test_what_the_person_refuses_the_device_is_told(flow: Flow) -> None:

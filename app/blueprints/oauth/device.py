@@ -43,6 +43,7 @@ def decide() -> Response:
             request.form.get("consent", ""),
             principal(),
             is_allowed=request.form.get("decision") == "allow",
+            ticked=frozenset(request.form.getlist("scope")),
             auth_time=seen.auth_time if seen else 0,
         )
     except CallError as refusal:
