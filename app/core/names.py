@@ -1,4 +1,4 @@
-"""Names and texts of strangers, that other people read and trust."""
+"""Names, texts and addresses of strangers, that other people read and trust."""
 
 import unicodedata
 from urllib.parse import urlsplit
@@ -31,6 +31,17 @@ def prose(text: str) -> str:
     """
     if any(unicodedata.category(c) in _UNSEEN for c in text if c not in _NEEDED):
         raise ValueError("This holds a character that cannot be seen.")
+    return text
+
+
+def https_address(text: str) -> str:
+    """Give a web address back that is reached by TLS.
+
+    Raises:
+        ValueError: it is none, or not as `web_address` wants it.
+    """
+    if not web_address(text).startswith("https://"):
+        raise ValueError("It begins with https://, in small letters.")
     return text
 
 

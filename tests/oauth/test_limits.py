@@ -92,3 +92,18 @@ def test_an_address_registers_so_many_clients(limited: Flask) -> None:
     spend(limited, "registrations", HERE, REGISTRATIONS)
     assert status(limited.test_client(), "/oauth/register", HERE) == 429
     assert status(limited.test_client(), "/oauth/register", THERE) == 400
+
+
+@pytest.mark.parametrize("path", ["/oauth/token", "/oauth/revoke", "/oauth/register"])
+@pytest.mark.parametrize("body", ["too often", "too much"])
+def test_a_page_of_another_origin_may_read_why_it_was_refused(
+    limited: Flask, path: str, body: str
+) -> None:
+    share, most = ("registrations", REGISTRATIONS) if "register" in path else ("tokens", TOKENS)
+    if body == "too often":
+        spend(limited, share, HERE, most)
+    form = {"token": "x" * (100_000 if body == "too much" else 1)}
+    answer = limited.test_client().post(path, data=form, environ_base={"REMOTE_ADDR": HERE})
+    assert answer.status_code == (429 if body == "too often" else 413)
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
+    assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]

@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from flask import Response, abort, request
 
+from app.blueprints.oauth.body import whole_body
 from app.blueprints.pages import go
 
 LARGEST = 8 * 1024
@@ -16,7 +17,6 @@ def as_get() -> Response:
     A page of another site posts without the person's cookie: only as a link does their session
     come along. Nothing is done by the post itself, so it needs no token against forgery.
     """
-    request.max_content_length = LARGEST
     if request.mimetype != _FORM or request.query_string:
         abort(400, "Send the parameters as a form, in the body alone.")
-    return go(f"{request.path}?{quote(request.get_data(), safe='%&=+')}")
+    return go(f"{request.path}?{quote(whole_body(LARGEST), safe='%&=+')}")

@@ -17,7 +17,7 @@ def for_any_page(response: Response) -> Response:
 
 def preflighted(*methods: str) -> Response:
     """Answer a browser that asks whether a page may call with these methods."""
-    response = for_any_page(make_response("", 204))
+    response = make_response("", 204)
     response.headers["Access-Control-Allow-Methods"] = ", ".join(methods)
     response.headers["Access-Control-Allow-Headers"] = _ASKED
     response.headers["Access-Control-Max-Age"] = "600"

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, abort, jsonify
 
+from app.blueprints.oauth.cors import for_any_page
 from app.blueprints.road import registration, resources
 from app.core.resource import API, MCP, ROOT, SSE
 from app.oauth.metadata import resource_metadata, server_metadata
@@ -9,6 +10,7 @@ from app.oauth.metadata import resource_metadata, server_metadata
 _RESOURCES = frozenset({ROOT, API, MCP, SSE})
 
 bp = Blueprint("discovery", __name__, url_prefix="/.well-known")
+bp.after_request(for_any_page)
 
 
 @bp.get("/oauth-authorization-server")
@@ -30,7 +32,6 @@ def protected_resource(path: str) -> Response:
 
 
 def _public(response: Response) -> Response:
-    """Let any page read it: it says nothing that is not for all (RFC 8414 §3.1)."""
-    response.headers["Access-Control-Allow-Origin"] = "*"
+    """Let it be kept for a while: it says nothing that is not for all (RFC 8414 §3.1)."""
     response.headers["Cache-Control"] = "public, max-age=300"
     return response

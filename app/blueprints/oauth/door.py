@@ -8,8 +8,9 @@ from wsgiref.types import StartResponse, WSGIEnvironment
 from flask import Flask
 
 from app.blueprints import edge
+from app.blueprints.oauth.body import LARGEST
 from app.blueprints.oauth.cors import FOR_ANY_PAGE
-from app.blueprints.oauth.endpoints import ENDPOINTS, LARGEST_BODY, Endpoint
+from app.blueprints.oauth.endpoints import ENDPOINTS, Endpoint
 from app.core.address import network
 from app.identity.bearer import token_in
 from app.oauth.server import Answer, Posted
@@ -71,8 +72,8 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
         and media_type.strip().lower() == _FORM
         and not environ["QUERY_STRING"]
         and length.isdecimal()
-        and len(length) <= len(str(LARGEST_BODY))
-        and int(length) <= LARGEST_BODY
+        and len(length) <= len(str(LARGEST))
+        and int(length) <= LARGEST
         and ("HTTP_COOKIE" not in environ or token_in(environ.get("HTTP_AUTHORIZATION")) is None)
     )
 

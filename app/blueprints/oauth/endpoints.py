@@ -6,13 +6,13 @@ from operator import attrgetter
 
 from flask import Blueprint, Response, jsonify, request
 
+from app.blueprints.oauth.body import whole_body
 from app.blueprints.oauth.cors import for_any_page, preflighted
 from app.blueprints.road import caller, oauth_server, shares
 from app.core.share import Share, Shares
 from app.extensions import csrf
 from app.oauth.server import Answer, Posted, Server
 
-LARGEST_BODY = 64 * 1024
 _PREFIX = "/oauth"
 
 bp = Blueprint("oauth", __name__, url_prefix=_PREFIX)
@@ -39,10 +39,11 @@ ENDPOINTS = {
 }
 
 
-@bp.before_request
-def limit_body() -> None:
-    """Let nobody send more than a protocol message needs."""
-    request.max_content_length = LARGEST_BODY
+@bp.after_request
+def for_some_pages(response: Response) -> Response:
+    """Let any page read the answers of the endpoints that clients in a browser call."""
+    endpoint = ENDPOINTS.get(request.path)
+    return for_any_page(response) if endpoint and endpoint.is_for_any_page else response
 
 
 @bp.post("/introspect")
@@ -54,8 +55,7 @@ def answer() -> Response:
     """Answer what the door leaves to Flask: a request that is not plainly a form."""
     endpoint = ENDPOINTS[request.path]
     endpoint.share(shares()).spend(caller())
-    response = _response(endpoint.answer(oauth_server(), _posted()))
-    return for_any_page(response) if endpoint.is_for_any_page else response
+    return _response(endpoint.answer(oauth_server(), _posted()))
 
 
 @bp.route("/token", methods=["OPTIONS"])
@@ -69,7 +69,7 @@ def _posted() -> Posted:
     return Posted(
         content_type=request.mimetype,
         query=request.query_string,
-        body=request.get_data(),
+        body=whole_body(),
         authorization=request.headers.get("Authorization"),
         path=request.path,
         caller=caller(),

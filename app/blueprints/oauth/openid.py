@@ -14,6 +14,7 @@ from app.oauth.userinfo import TokenUnfit
 bp = Blueprint("openid", __name__, url_prefix="/oauth")
 # Nothing here reads a cookie: a client shows a token.
 csrf.exempt(bp)
+bp.after_request(for_any_page)
 
 
 @bp.route("/userinfo", methods=["GET", "POST"], provide_automatic_options=False)
@@ -24,12 +25,12 @@ def userinfo() -> Response:
     token = token_in(authorization)
     if token is None:
         # RFC 6750 §3.1: who sends no token is told of no error.
-        return for_any_page(_challenged(Response(status=401), "Bearer", {"scope": "openid"}))
+        return _challenged(Response(status=401), "Bearer", {"scope": "openid"})
     url = resources().url(request.path)
     proof = proof_of(authorization, request.headers.getlist("DPoP"), request.method, url)
     response = jsonify(user_info().claims(token, proof))
     response.headers["Cache-Control"] = "no-store"
-    return for_any_page(response)
+    return response
 
 
 @bp.route("/userinfo", methods=["OPTIONS"])
@@ -43,7 +44,7 @@ def jwks() -> Response:
     """Give the public halves of the signing keys (RFC 7517)."""
     response = jsonify(keys().published())
     response.headers["Cache-Control"] = "public, max-age=300"
-    return for_any_page(response)
+    return response
 
 
 @bp.errorhandler(TokenUnfit)
@@ -56,7 +57,7 @@ def unfit(refusal: TokenUnfit) -> Response:
     # RFC 9449 §7.1: what a proof may be signed with.
     said = {"algs": " ".join(ALGORITHMS)} if refusal.scheme == "DPoP" else {}
     said |= {"error": refusal.error, "error_description": answer.body["error_description"]}
-    return for_any_page(_challenged(response, refusal.scheme, {**said, "scope": "openid"}))
+    return _challenged(response, refusal.scheme, {**said, "scope": "openid"})
 
 
 def _challenged(response: Response, scheme: str, said: dict[str, str]) -> Response:

@@ -2,8 +2,8 @@
 
 from flask import Blueprint, Response, jsonify, make_response, request
 
+from app.blueprints.oauth.body import whole_body
 from app.blueprints.oauth.cors import for_any_page, preflighted
-from app.blueprints.oauth.endpoints import LARGEST_BODY
 from app.blueprints.road import caller, registration, shares
 from app.extensions import csrf
 from app.identity.bearer import token_in
@@ -14,12 +14,12 @@ from app.oauth.server import error_answer
 bp = Blueprint("registration", __name__, url_prefix="/oauth/register")
 # Nothing here reads a cookie: who manages a registration shows its token.
 csrf.exempt(bp)
+bp.after_request(for_any_page)
 
 
 @bp.before_request
 def limit() -> None:
-    """Let nobody send more, or more often, than registering needs."""
-    request.max_content_length = LARGEST_BODY
+    """Let nobody ask more often than registering needs."""
     if request.method != "OPTIONS":
         shares().registrations.spend(caller())
 
@@ -27,7 +27,7 @@ def limit() -> None:
 @bp.post("", provide_automatic_options=False)
 def register() -> Response:
     """Let a client register itself (RFC 7591 §3)."""
-    return _said(registration().register(request.mimetype, request.get_data()), 201)
+    return _said(registration().register(request.mimetype, whole_body()), 201)
 
 
 @bp.get("/<path:client_id>", provide_automatic_options=False)
@@ -39,7 +39,7 @@ def read(client_id: str) -> Response:
 @bp.put("/<path:client_id>", provide_automatic_options=False)
 def replace(client_id: str) -> Response:
     """Let a client change what it said about itself (RFC 7592 §2.2)."""
-    body = request.get_data()
+    body = whole_body()
     return _said(registration().replace(client_id, _token(), request.mimetype, body))
 
 
@@ -47,7 +47,7 @@ def replace(client_id: str) -> Response:
 def remove(client_id: str) -> Response:
     """Let a client take itself away (RFC 7592 §2.3)."""
     registration().remove(client_id, _token())
-    return for_any_page(make_response("", 204))
+    return make_response("", 204)
 
 
 @bp.route("", methods=["OPTIONS"])
@@ -68,7 +68,7 @@ def refused(error: OAuth2Error) -> Response:
         # RFC 6750 §3.1: who sends no token is told of no error.
         said = 'realm="latchkey"' if _token() is None else f'error="{error.error}"'
         response.headers["WWW-Authenticate"] = f"Bearer {said}"
-    return for_any_page(response)
+    return response
 
 
 def _token() -> str | None:
@@ -79,4 +79,4 @@ def _said(information: dict[str, object], status: int = 200) -> Response:
     response = jsonify(information)
     response.status_code = status
     response.headers["Cache-Control"] = "no-store"
-    return for_any_page(response)
+    return response
