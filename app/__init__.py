@@ -36,8 +36,8 @@ from app.procedures import catalogue
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # As many as there are threads: one above is opened for a call and closed after it, and to open a
-# guarded one costs more than the call.
-_CONNECTIONS = 32
+# guarded one costs more than the call. The one used last has in its cache what it wrote.
+_POOL = {"pool_size": 32, "pool_use_lifo": True}
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -109,8 +109,8 @@ def _flask_settings(settings: config.Settings) -> dict[str, object]:
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": {"pool_size": _CONNECTIONS},
-        "SQLALCHEMY_BINDS": {ROWS: {"url": settings.database_url, "pool_size": _CONNECTIONS}},
+        "SQLALCHEMY_ENGINE_OPTIONS": _POOL,
+        "SQLALCHEMY_BINDS": {ROWS: {"url": settings.database_url, **_POOL}},
         "SESSION_COOKIE_NAME": "__Host-latchkey" if settings.is_https else "latchkey",
         "SESSION_COOKIE_SECURE": settings.is_https,
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -1,7 +1,8 @@
 """Statements of the hot roads: rendered once, and run by the driver itself."""
 
 from collections.abc import Callable
-from typing import Any
+from functools import lru_cache
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import (
     Connection,
@@ -23,6 +24,7 @@ Found = Row[*tuple[Any, ...]]
 SPACE: Any = literal_column("' '")
 
 _Converter = Callable[[Any], Any]
+_Made = TypeVar("_Made")
 
 
 class Statement:
@@ -43,6 +45,24 @@ class Statement:
         row = cursor.fetchone()
         cursor.close()
         return None if row is None else rendered.row(row)
+
+    def made(
+        self, make: Callable[[Found], _Made], within: Transaction, **given: object
+    ) -> _Made | None:
+        """Give what is made of the first row that it selects, or None; of equal rows, the same.
+
+        The database is asked each time: what is remembered follows from the row alone.
+        """
+        rendered, cursor = self._run(within, given)
+        row = cursor.fetchone()
+        cursor.close()
+        if row is None:
+            return None
+        try:
+            hash(row)
+        except TypeError:  # this driver gives lists, which nothing can be remembered by
+            return make(rendered.row(row))
+        return cast("_Made", _made(make, rendered, row))
 
     def rows(self, within: Transaction, **given: object) -> list[Found]:
         """Give every row that it selects."""
@@ -109,3 +129,8 @@ class _Rendered:
         for place, reader in self._readers:
             read[place] = reader(read[place])
         return self._named(read)
+
+
+@lru_cache(maxsize=512)
+def _made(make: Callable[[Found], object], rendered: _Rendered, row: tuple[Any, ...]) -> object:
+    return make(rendered.row(row))

@@ -1,79 +1,18 @@
 """Flask on an event loop: a request goes to a thread whole, and its answer comes back whole."""
 
-import asyncio
 import io
 import sys
-import weakref
-from asyncio import AbstractEventLoop, Future
 from collections.abc import Callable, Iterable, Iterator
-from contextvars import Context
 from functools import lru_cache
-from queue import SimpleQueue
-from threading import Thread
 from typing import Any
 from wsgiref.types import WSGIApplication, WSGIEnvironment
 
 from starlette.types import Scope, Send
 
+from app.mcp.threads import Threads
+
 # Bytes. What is longer goes out in pieces, the next one made when the client has taken the last.
 _PIECE = 1024 * 1024
-
-_Job = tuple[Callable[[], None], AbstractEventLoop, "Future[None]"]
-_Jobs = SimpleQueue[_Job | None]
-
-
-class Threads:
-    """Threads that run what an event loop must not wait for.
-
-    A thread pool's futures, made for threads that wait for one another, cost three times as much.
-    """
-
-    def __init__(self, count: int) -> None:
-        self._jobs: _Jobs = SimpleQueue()
-        self._count = count
-        self._are_there = False
-
-    async def run(self, call: Callable[[], None]) -> None:
-        """Run a call in a thread, and wait for its end."""
-        if not self._are_there:
-            self._begin()
-        loop = asyncio.get_running_loop()
-        ended: Future[None] = loop.create_future()
-        self._jobs.put((call, loop, ended))
-        await ended
-
-    def _begin(self) -> None:
-        self._are_there = True
-        for number in range(self._count):
-            Thread(target=_work, args=(self._jobs,), name=f"wsgi-{number}", daemon=True).start()
-        weakref.finalize(self, _stop, self._jobs, self._count)
-
-
-def _work(jobs: _Jobs) -> None:
-    while (job := jobs.get()) is not None:
-        call, loop, ended = job
-        failure: BaseException | None = None
-        try:
-            # What it leaves in its context is nothing for the next one.
-            Context().run(call)
-        except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
-            failure = error
-        loop.call_soon_threadsafe(_end, ended, failure)
-        del job, call, ended, failure
-
-
-def _end(ended: "Future[None]", failure: BaseException | None) -> None:
-    if ended.cancelled():
-        return
-    if failure is None:
-        ended.set_result(None)
-    else:
-        ended.set_exception(failure)
-
-
-def _stop(jobs: _Jobs, count: int) -> None:
-    for _ in range(count):
-        jobs.put(None)
 
 
 class Bridge:
@@ -82,9 +21,9 @@ class Bridge:
     Each is one call in one thread: no client can hold a thread by reading slowly.
     """
 
-    def __init__(self, app: WSGIApplication, threads: int) -> None:
+    def __init__(self, app: WSGIApplication, threads: Threads) -> None:
         self._app = app
-        self._threads = Threads(threads)
+        self._threads = threads
 
     async def serve(self, scope: Scope, body: bytes, send: Send) -> None:
         """Answer a request."""

@@ -17,10 +17,12 @@ from app.mcp.answers import Disconnected, Refused, guarded
 from app.mcp.bridge import Bridge
 from app.mcp.gate import PRINCIPAL, Gate, Road
 from app.mcp.server import server_of
+from app.mcp.threads import Threads
 from app.surfaces.mcp import Tools
 
 _MESSAGES = "/messages/"
-_PAGE_THREADS = 8
+_THREADS = 3
+_MOST_THREADS = 16
 _STREAMS_AT_ONCE = 10
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -54,7 +56,7 @@ class Mount:
         )
         self._sse = SseServerTransport(_MESSAGES)
         self._streams: Counter[int] = Counter()
-        self._bridge = Bridge(app, _PAGE_THREADS)
+        self._bridge = Bridge(app, Threads(_THREADS, _MOST_THREADS))
         streamable = Entrance(MCP, "POST", self._streamable.handle_request)
         messages = Entrance(SSE, "POST", self._sse.handle_post_message)
         self._entrances = {

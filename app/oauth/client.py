@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, or_, select, update
 
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
-from app.core.statement import Statement, Transaction
+from app.core.statement import Found, Statement, Transaction
 from app.models import redirect_uri
 from app.models.client import Client, ClientSecret, Source
 from app.models.user import User
@@ -110,9 +110,10 @@ class KnownClient(ClientMixin):
 
 def find(session: Transaction, client_id: str) -> KnownClient | None:
     """Give the client with this id; None where there is none, or it is revoked."""
-    row = _KNOWN.row(session, client_id=client_id)
-    if row is None:
-        return None
+    return _KNOWN.made(_known, session, client_id=client_id)
+
+
+def _known(row: Found) -> KnownClient:
     allowed = scopes.parse(row.scopes)
     by_default = scopes.parse(row.default_scopes) or frozenset(scopes.BASIC)
     return KnownClient(

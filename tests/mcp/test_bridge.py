@@ -9,6 +9,7 @@ from starlette.types import Message
 
 from app.mcp.answers import Disconnected
 from app.mcp.bridge import Bridge
+from app.mcp.threads import Threads
 
 MEGABYTE = 1024 * 1024
 SCOPE = {
@@ -74,7 +75,7 @@ class Client:
 
 
 def serve(app: Long, client: Client, body: bytes = b"") -> None:
-    asyncio.run(Bridge(app, 2).serve(SCOPE, body, client.send))
+    asyncio.run(Bridge(app, Threads(1, 1)).serve(SCOPE, body, client.send))
 
 
 def test_what_is_long_goes_out_in_pieces() -> None:
@@ -102,7 +103,7 @@ def test_a_failure_comes_out_where_the_answer_is_awaited() -> None:
         raise Failure
 
     with pytest.raises(Failure):
-        asyncio.run(Bridge(app, 1).serve(SCOPE, b"", Client(9).send))
+        asyncio.run(Bridge(app, Threads(1, 1)).serve(SCOPE, b"", Client(9).send))
 
 
 def test_the_request_is_whole_in_the_environment() -> None:
