@@ -1,11 +1,10 @@
 """The audit trail: written by the road, changed by nobody."""
 
-from sqlalchemy import BigInteger, String, insert
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import BigInteger, Connection, String, insert
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.audit import Event
 from app.core.policy import Bypass, Owner, RowPolicy
-from app.core.statement import Transaction
 from app.extensions import Model
 
 
@@ -27,9 +26,9 @@ class AuditEvent(Model):
 AUDIT_ROWS = RowPolicy(select=Bypass("audit:view"), insert=Owner("user_id"))
 
 
-def record(session: Transaction, event: Event) -> None:
-    """Add an event to the trail, within the caller's transaction."""
-    session.execute(
+def record(within: Session | Connection, event: Event) -> None:
+    """Add an event to the trail, within a transaction."""
+    within.execute(
         insert(AuditEvent).values(
             at=event.at,
             action=event.action,

@@ -1,10 +1,13 @@
 """Clients that are known by the URL of a document about them."""
 
+import socket
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import pytest
@@ -16,6 +19,7 @@ from app import create_app
 from app.core.errors import Busy
 from app.core.share import DOCUMENTS
 from app.extensions import db
+from app.oauth import fetching
 from app.oauth.documents import is_document
 from app.oauth.fetching import AT_ONCE, LARGEST, Document, Fetcher, NotFetched, _is_public
 from app.oauth.purge import purge
@@ -194,6 +198,78 @@ def test_slow_sites_hold_a_few_threads_and_no_more(site: Site) -> None:
         held.let_go()
         assert all(each.result().members["client_name"] == "Claude" for each in fetched)
     assert fetcher.document(site.url).members["client_name"] == "Claude"
+
+
+@pytest.mark.parametrize("drips", ["head", "body"])
+def test_a_site_that_drips_is_given_up(
+    site: Site, monkeypatch: pytest.MonkeyPatch, drips: str
+) -> None:
+    monkeypatch.setattr(fetching, "WITHIN", 0.5)
+    ended = Event()
+    head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nX-Padding: "
+
+    class Dripping(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            try:
+                self.wfile.write(head)
+                if drips == "head":
+                    self.drip()
+                self.wfile.write(b"\r\n\r\n")
+                if drips == "body":
+                    self.drip()
+                self.wfile.write(site.body)
+            except OSError:
+                ended.set()
+
+        def drip(self) -> None:
+            for _ in range(100):
+                self.wfile.write(b" ")
+                ended.wait(0.05)
+
+        def log_message(self, *_args: object) -> None:
+            """Say nothing."""
+
+    site.server.RequestHandlerClass = Dripping
+    fetcher = Fetcher(is_private_allowed=True, trusted=site.trusted)
+    # In five seconds it would be whole, and good.
+    with pytest.raises(NotFetched):
+        fetcher.document(site.url)
+    assert ended.wait(10), "the connection is closed"
+
+
+@requirement("mcp:no-request-forgery")
+def test_a_name_is_looked_up_once_and_what_was_checked_is_where_it_leads(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up, asked = socket.getaddrinfo, []
+
+    def changing(host: str, *given: Any, **more: Any) -> Any:
+        if host != "localhost":
+            return look_up(host, *given, **more)
+        asked.append(host)
+        # Nobody listens at the address that it is said to have from the second time on.
+        return look_up("127.0.0.1" if len(asked) == 1 else "127.0.0.2", *given, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", changing)
+    fetcher = Fetcher(is_private_allowed=True, trusted=site.trusted)
+    assert fetcher.document(site.url).members["client_name"] == "Claude"
+    assert asked == ["localhost"]
+    assert site.asked == [f"localhost:{site.server.server_port}"]
+
+
+def test_a_name_that_has_one_private_address_among_others_is_not_fetched(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look_up = socket.getaddrinfo
+
+    def both(host: str, *given: Any, **more: Any) -> Any:
+        addresses = ["93.184.215.14", "127.0.0.1"] if host == "localhost" else [host]
+        return [entry for each in addresses for entry in look_up(each, *given, **more)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", both)
+    with pytest.raises(NotFetched, match="not on the public network"):
+        Fetcher(trusted=site.trusted).document(site.url)
+    assert site.asked == []
 
 
 def test_a_certificate_that_nobody_trusts_is_refused(site: Site) -> None:

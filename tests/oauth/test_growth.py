@@ -1,10 +1,14 @@
 """What has expired goes: a little at each issue, the rest by the purge."""
 
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 
 from flask import Flask
-from sqlalchemy import func, insert, select
+from sqlalchemy import Connection, event, func, insert, select
 
 from app.core import credentials
 from app.core.system import acting_as_system
@@ -15,6 +19,7 @@ from app.oauth.purge import KEPT, purge
 from tests.conftest import change
 from tests.oauth.conftest import Flow
 from tests.oauth.test_client_credentials import issued
+from tests.processes import PROJECT, environment
 
 
 def count(table: type[AccessToken | RefreshToken | Family | Client]) -> int:
@@ -72,4 +77,68 @@ def test_several_purges_at_once_remove_each_row_once(app: Flask, flow: Flow) -> 
 
     with ThreadPoolExecutor(4) as pool:
         assert sum(pool.map(run, range(4))) == 1200
+    assert (count(AccessToken), count(RefreshToken)) == (1, 1)
+
+
+@contextmanager
+def committed() -> Iterator[list[int]]:
+    """Give how many rows each transaction has changed, those that foreign keys take along too."""
+    changed: list[int] = []
+    before: dict[int, int] = {}
+
+    def begin(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        before[id(driver)] = driver.total_changes if driver else 0
+
+    def commit(connection: Connection) -> None:
+        driver = connection.connection.driver_connection
+        assert driver
+        changed.append(driver.total_changes - before[id(driver)])
+
+    event.listen(db.engine, "begin", begin)
+    event.listen(db.engine, "commit", commit)
+    try:
+        yield changed
+    finally:
+        event.remove(db.engine, "begin", begin)
+        event.remove(db.engine, "commit", commit)
+
+
+def test_a_purge_keeps_writers_waiting_for_250_rows_at_the_most(flow: Flow) -> None:
+    flow.tokens()
+    expire(1, 600)
+    with committed() as changed:
+        assert purge(db.engine, int(time.time())) == 1200
+    assert [rows for rows in changed if rows] == [250, 250, 100] * 2
+
+
+def purging(app: Flask) -> subprocess.Popen[str]:
+    """Start a process that purges an app's database when it is told to."""
+    return subprocess.Popen(
+        [sys.executable, "-m", "tests.oauth.purging"],
+        cwd=PROJECT,
+        env=environment(app.extensions["settings"]),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_two_processes_that_purge_at_once_remove_each_row_once(app: Flask, flow: Flow) -> None:
+    flow.tokens()
+    expire(1, 2000)
+    with ExitStack() as running:
+        processes = [running.enter_context(purging(app)) for _ in range(2)]
+        for process in processes:
+            assert process.stdout
+            assert process.stdout.readline() == "ready\n"
+        for process in processes:
+            assert process.stdin
+            process.stdin.write("go\n")
+            process.stdin.flush()
+        said = [process.communicate(timeout=60) for process in processes]
+    assert [process.returncode for process in processes] == [0, 0]
+    assert [errors for _, errors in said] == ["", ""]
+    assert sum(int(removed) for removed, _ in said) == 4000
     assert (count(AccessToken), count(RefreshToken)) == (1, 1)

@@ -65,13 +65,58 @@ def assert_family_ends(flow: Flow, replayed: dict[str, Any], latest: dict[str, A
     assert actions.count("oauth.refresh_token_reused") == 1
 
 
-def test_what_was_revoked_on_purpose_is_not_given_again(flow: Flow) -> None:
+def disconnect(flow: Flow) -> None:
+    page = flow.browser.get("/settings/connections").text
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    path = f"/settings/connections/{flow.client_id}/disconnect"
+    assert flow.browser.post(path, data={"csrf_token": token}).status_code == 303
+
+
+def revoke_the_client(flow: Flow) -> None:
+    page = flow.browser.get(f"/settings/oauth-apps/{flow.client_id}").text
+    token = page.split('name="csrf_token" value="')[1].split('"')[0]
+    path = f"/settings/oauth-apps/{flow.client_id}/revoke"
+    assert flow.browser.post(path, data={"csrf_token": token}).status_code == 303
+
+
+def suspend_the_person(_flow: Flow) -> None:
+    change("UPDATE user_account SET suspended_at = 1 WHERE email = 'ada@example.com'")
+
+
+def revoke(flow: Flow, token: str) -> None:
+    data = {"client_id": flow.client_id, "client_secret": flow.client_secret, "token": token}
+    assert flow.browser.post("/oauth/revoke", data=data).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("take_back", "status", "error"),
+    [
+        (disconnect, 400, "invalid_grant"),
+        (revoke_the_client, 401, "invalid_client"),
+        (suspend_the_person, 400, "invalid_grant"),
+    ],
+)
+def test_what_was_taken_back_on_purpose_is_not_given_again(
+    flow: Flow, take_back: Callable[[Flow], None], status: int, error: str
+) -> None:
     first = flow.tokens()
     second = flow.refresh(first["refresh_token"]).json
+    assert flow.refresh(first["refresh_token"]).json == second, "a retry is answered until then"
+    take_back(flow)
+    refused = flow.refresh(first["refresh_token"])
+    assert (refused.status_code, (refused.json or {})["error"]) == (status, error)
+
+
+@pytest.mark.parametrize("which", [0, 1], ids=["the one before", "the latest"])
+def test_what_the_client_revoked_is_not_given_again(flow: Flow, which: int) -> None:
+    first = flow.tokens()["refresh_token"]
+    second = flow.refresh(first).json
     assert second is not None
-    data = {"client_id": flow.client_id, "client_secret": flow.client_secret}
-    flow.browser.post("/oauth/revoke", data={**data, "token": second["refresh_token"]})
-    assert flow.refresh(first["refresh_token"]).status_code == 400
+    assert flow.refresh(first).json == second, "a retry is answered until then"
+    revoke(flow, (first, second["refresh_token"])[which])
+    refused = flow.refresh(first)
+    assert (refused.status_code, (refused.json or {})["error"]) == (400, "invalid_grant")
+    assert api(flow, second["access_token"]) == 401
 
 
 def test_a_retry_that_asks_for_something_else_is_refused_without_harm(flow: Flow) -> None:
