@@ -101,7 +101,7 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
         published=PublishedKeys(fetcher, counted.documents),
         shares=counted,
     )
-    app.extensions["devices"] = Devices(db.engine)
+    app.extensions["devices"] = Devices(db.engine, resources)
     app.extensions["consent_server"] = ConsentServer(db.engine, resources, keys, documents)
 
 

@@ -12,7 +12,7 @@ from starlette.types import Scope, Send
 from app.mcp.threads import Threads
 
 # Bytes. What is longer goes out in pieces, the next one made when the client has taken the last.
-_PIECE = 1024 * 1024
+_PIECE = 128 * 1024
 
 
 class Bridge:

@@ -16,10 +16,13 @@ class Connection(HttpToolsProtocol):
     largest_head = 64 * 1024
     # Seconds, from the connection's or the request's beginning to the end of the head.
     head_takes: float = 10
+    # Seconds that an answer may lie here because the client reads nothing of it.
+    unread_for: float = 30
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._deadline: asyncio.TimerHandle | None = None
+        self._unread: asyncio.TimerHandle | None = None
         self._is_head_open = False
         self._received = 0
         self._parsed = 0
@@ -32,7 +35,20 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop waiting."""
         self._stop_waiting()
+        self._stop_counting()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """Hold the answer back, for a while: the client does not read what it was sent."""
+        super().pause_writing()
+        self._stop_counting()
+        # To close would wait until it has read the rest.
+        self._unread = self.loop.call_later(self.unread_for, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Go on: the client reads again."""
+        self._stop_counting()
+        super().resume_writing()
 
     def data_received(self, data: bytes) -> None:
         """Parse what came; a line that has no end yet is held by the parser, and counted here."""
@@ -55,9 +71,10 @@ class Connection(HttpToolsProtocol):
         super().on_url(url)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header field, or a trailer."""
+        """Take a header field, and leave a trailer: it is no header field (RFC 9110 §6.5.1)."""
         self._count(name, value)
-        super().on_header(name, value)
+        if self._is_head_open:
+            super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
         """Begin to answer."""
@@ -79,6 +96,11 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _stop_counting(self) -> None:
+        if self._unread is not None:
+            self._unread.cancel()
+            self._unread = None
 
     def _give_up(self) -> None:
         self.transport.close()

@@ -20,7 +20,6 @@ TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _LONGEST_LIFE = 3600
 _SKEW = 30
 _MOST_KEYS = 10
-_MOST_PUBLISHED = 50
 
 
 class _Claims(BaseModel):
@@ -75,7 +74,7 @@ class Assertions:
         if client.jwks is not None:
             yield client.jwks
         elif client.jwks_uri is not None:
-            yield from map(_usable, self._published.at(client.jwks_uri))
+            yield from self._published.at(client.jwks_uri)
 
 
 def claimed_client(jwt: str) -> str:
@@ -101,21 +100,6 @@ def checked_keys(jwks: Mapping[str, Any]) -> dict[str, Any]:
     for key in keys:
         signatures.public_key(key)
     return {"keys": [signatures.public_members(key) for key in keys]}
-
-
-def _usable(published: dict[str, Any]) -> dict[str, Any]:
-    """Give those keys of a published set that can verify here (RFC 7517 §5 ignores others)."""
-    keys = published.get("keys")
-    known = keys[:_MOST_PUBLISHED] if isinstance(keys, list) else []
-    return {"keys": [signatures.public_members(key) for key in known if _is_usable(key)]}
-
-
-def _is_usable(key: object) -> bool:
-    try:
-        signatures.public_key(key)
-    except ValueError:
-        return False
-    return True
 
 
 def _signed_with(jwks: dict[str, Any], jwt: str) -> _Claims | None:

@@ -21,12 +21,12 @@ def resource_asked(resources: Resources, asked: str | None) -> str | None:
 def resource_within(resources: Resources, authorized: str | None, asked: str | None) -> str | None:
     """Give what a token is to be bound to: what was authorized, or less (RFC 8707 §2.2).
 
+    The whole app is all of its own resources, and none of others.
+
     Raises:
-        InvalidTarget: there is no such resource, or it was not authorized.
+        InvalidTarget: there is no such resource, not any more, or it was not authorized.
     """
-    if asked is None:
-        return authorized
-    wanted = resource_asked(resources, asked)
-    if authorized not in (None, wanted):
+    wanted = resource_asked(resources, authorized if asked is None else asked)
+    if wanted != authorized and not (authorized is None and resources.is_own(wanted)):
         raise InvalidTarget("This resource was not authorized.")
     return wanted

@@ -29,6 +29,11 @@ class Authenticated:
     client: KnownClient
     secret: KnownSecret | None = None
 
+    @property
+    def is_proved(self) -> bool:
+        """Whether it showed more than its id."""
+        return not self.client.is_public or self.client.auth_method == PRIVATE_KEY_JWT
+
 
 @dataclass(frozen=True, slots=True)
 class _Presented:

@@ -21,6 +21,14 @@ from app.oauth.sent import Sent
 # RFC 7636 §4.2: S256 gives 43 characters of base64url.
 _CHALLENGE = re.compile(r"[A-Za-z0-9_-]{43}")
 PROMPTS = frozenset({"none", "login", "consent", "select_account"})
+# What a request may say; what else it says is ignored (RFC 6749 §3.1).
+PARAMETERS = frozenset(
+    {
+        *("client_id", "redirect_uri", "response_type", "response_mode", "scope", "state"),
+        *("code_challenge", "code_challenge_method", "resource", "nonce", "dpop_jkt"),
+        *("prompt", "max_age", "id_token_hint", "login_hint", "request", "request_uri"),
+    }
+)
 # RFC 9126 §2.2: how a pushed request is named.
 PREFIX = "urn:ietf:params:oauth:request_uri:"
 _LONGEST_NONCE = 500

@@ -131,12 +131,12 @@ class ConsentServer:
         """Give where the browser goes with a code, where the person need not be asked."""
         now = int(self._now())
         with self._reading("read what was allowed before") as session:
-            if not _is_settled(asked, _standing(session, asked, principal)):
+            if not _is_settled(self._resources, asked, _standing(session, asked, principal)):
                 return None
         with acting_as_system(self._engine, "remember a consent") as session:
             # Again, now that nothing can be revoked between the look and the code.
             standing = _standing(session, asked, principal)
-            if not _is_settled(asked, standing):
+            if not _is_settled(self._resources, asked, standing):
                 return None
             _use_up(session, asked)
             if standing.grantable - standing.before:
@@ -155,7 +155,8 @@ class ConsentServer:
             }
             now = int(self._now())
             consent_id = pending.keep(session, principal, _KIND, waits, now)
-        return shown(consent_id, asked, standing)
+        is_own = self._resources.is_own(asked.resource)
+        return shown(consent_id, asked, standing, elsewhere=None if is_own else asked.resource)
 
     def _addressed(self, sent: Sent) -> tuple[KnownClient, str, Sent]:
         """Give who asks, where the answer goes, and the request, which may have been pushed."""
@@ -207,11 +208,14 @@ def _standing(session: Session, asked: Asked, principal: Principal) -> Standing:
     return standing_of(session, client, principal, asked.scope)
 
 
-def _is_settled(asked: Asked, standing: Standing) -> bool:
+def _is_settled(resources: Resources, asked: Asked, standing: Standing) -> bool:
     """Tell whether the person need not be asked, or not again."""
     client, new = standing.client, standing.grantable - standing.before
     is_web = urlsplit(asked.redirect_uri).scheme == "https" or client.source == Source.BUILT_IN
     if asked.prompt & {"consent", "select_account"} or not standing.grantable:
+        return False
+    if not resources.is_own(asked.resource):
+        # What was allowed before was allowed for this app, and not for that service.
         return False
     if client.is_public and (not is_web or client.source in SELF_DESCRIBED):
         # Anybody can be such a client, and say that they are another (RFC 8252 §8.6).

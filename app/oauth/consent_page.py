@@ -12,7 +12,10 @@ from app.oauth.standing import Offered, Standing
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """What the person is shown, and has to decide: `new` scopes, and those allowed `before`."""
+    """What the person is shown, and has to decide: `new` scopes, and those allowed `before`.
+
+    `elsewhere` is the resource of others, if it is one, for which the app wants them.
+    """
 
     id: str
     client: KnownClient
@@ -20,11 +23,11 @@ class Consent:
     is_on_this_computer: bool
     new: list[Offered]
     before: list[Scope]
-    resource: str | None
+    elsewhere: str | None
     form_action: str
 
 
-def shown(consent_id: str, asked: Asked, standing: Standing) -> Consent:
+def shown(consent_id: str, asked: Asked, standing: Standing, *, elsewhere: str | None) -> Consent:
     """Give the page of a request that waits under this id."""
     target = urlsplit(asked.redirect_uri)
     is_web = target.scheme in ("http", "https")
@@ -35,6 +38,6 @@ def shown(consent_id: str, asked: Asked, standing: Standing) -> Consent:
         is_on_this_computer=uris.is_loopback(target),
         new=standing.new,
         before=standing.old,
-        resource=asked.resource,
+        elsewhere=elsewhere,
         form_action=f"{target.scheme}://{target.netloc}" if is_web else f"{target.scheme}:",
     )

@@ -85,13 +85,17 @@ class DeviceConsent:
     user_code: str
     new: list[Offered]
     before: list[Scope]
+    elsewhere: str | None
 
 
 class Devices:
     """The page's side: a person types a code, and decides about the device that shows it."""
 
-    def __init__(self, engine: Engine, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, engine: Engine, resources: Resources, now: Callable[[], float] = time.time
+    ) -> None:
         self._engine = engine
+        self._resources = resources
         self._now = now
 
     def ask(self, typed: str, principal: Principal) -> DeviceConsent:
@@ -108,7 +112,8 @@ class Devices:
             waits = {"user_code": user_code, "said": standing.said}
             consent_id = pending.keep(session, principal, _KIND, waits, now)
         shown = _as_shown(user_code)
-        return DeviceConsent(consent_id, client, shown, standing.new, standing.old)
+        elsewhere = None if self._resources.is_own(waiting.resource) else waiting.resource
+        return DeviceConsent(consent_id, client, shown, standing.new, standing.old, elsewhere)
 
     def decide(
         self,

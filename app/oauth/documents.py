@@ -24,6 +24,7 @@ from app.oauth.fetching import Fetcher, NotFetched
 from app.oauth.registration import Registration, describe
 from app.procedures.clients import NewClient, new_client
 
+_HOST = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _PATH = re.compile(r"/[A-Za-z0-9\-._~!$&'()*+,;=:@%/]+")
 
 
@@ -38,6 +39,8 @@ def is_document(client_id: str) -> bool:
         return False
     steps = parts.path.split("/")
     is_odd = bool({".", ".."} & set(steps)) or not _PATH.fullmatch(parts.path)
+    if not _HOST.fullmatch(parts.hostname or ""):
+        return False
     # What is not said again by its parts holds a user, a query, a fragment or capitals.
     return not is_odd and client_id == plain + parts.path
 

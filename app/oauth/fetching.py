@@ -142,13 +142,15 @@ def _is_public(address: str) -> bool:
         return False
     if isinstance(found, ipaddress.IPv6Address):
         # An IPv4 address in IPv6 clothes leads where that one does.
-        inner = found.ipv4_mapped or found.sixtofour or (found.teredo or (None, None))[1]
-        if inner is not None or found in _NAT64:
+        inner = found.sixtofour or (found.teredo or (None, None))[1]
+        if inner is not None or found not in _UNICAST or any(found in net for net in _RESERVED):
             return False
     return found.is_global and not found.is_multicast
 
 
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+# What is given out (RFC 4291 §2.4), and what of it leads nowhere (RFC 9637, RFC 9602).
+_UNICAST = ipaddress.IPv6Network("2000::/3")
+_RESERVED = (ipaddress.IPv6Network("3fff::/20"), ipaddress.IPv6Network("5f00::/16"))
 
 
 def _read(response: httpx2.Response, until: float) -> dict[str, Any]:

@@ -1,11 +1,18 @@
 """What the grants of the token endpoint share: a client that may use them, and the answer."""
 
+from dataclasses import replace
 from typing import Any, Protocol, cast
 
-from authlib.oauth2.rfc6749 import BaseGrant, TokenEndpointMixin, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import (
+    BaseGrant,
+    InvalidScopeError,
+    TokenEndpointMixin,
+    UnauthorizedClientError,
+)
 
 from app.core import scopes
 from app.core.resource import Resources
+from app.core.scopes import IDENTITY
 from app.oauth import purge, tokens, trail
 from app.oauth.errors import InvalidDpopProof
 from app.oauth.id_token import SignIn, id_token
@@ -108,12 +115,24 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
         request, family = self.request, self.family
         if self.resources.is_own(token.resource):
             return tokens.issue_access_token(request.session, family.id, token, request.now)
+        token = self._narrowed(token)
         issuer = self.resources.public_url
         signed = jwt_access_token(
             self._server.keys, issuer, request.client, family, token, request.now
         )
         tokens.keep_access_token(request.session, family.id, signed, token, request.now)
         return signed
+
+    def _narrowed(self, token: NewToken) -> NewToken:
+        """Give what the token may hold as things stand now: who verifies it does not ask us."""
+        request, family = self.request, self.family
+        held = tokens.scopes_of(request.session, family.user_id) or frozenset()
+        allowed = scopes.parse(family.granted) & request.client.scopes & (held | IDENTITY)
+        left = scopes.parse(token.scope) & allowed
+        if not left:
+            raise InvalidScopeError("None of these scopes is held any more.")
+        self.scope = scopes.render(left)
+        return replace(token, scope=self.scope)
 
     def _id_token(self, access_token: str) -> str:
         client, family = self.request.client, self.family

@@ -7,11 +7,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from app.core.share import Share
+from app.oauth import signatures
 from app.oauth.fetching import Fetcher, NotFetched
 
 # Seconds after which a key that is not there may have come.
 _AGAIN_AFTER = 60
-_MOST = 1000
+# Of sets that are kept, and of keys in one.
+_MOST = 200
+_MOST_KEYS = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +53,22 @@ class PublishedKeys:
         except NotFetched:
             return
         if len(self._known) >= _MOST:
-            self._known.clear()
-        self._known[url] = _Known(document.members, now, now + document.lasts)
-        yield document.members
+            self._known.pop(next(iter(self._known)))
+        usable = _usable(document.members)
+        self._known[url] = _Known(usable, now, now + document.lasts)
+        yield usable
+
+
+def _usable(published: dict[str, Any]) -> dict[str, Any]:
+    """Give those keys of a published set that can verify here (RFC 7517 §5 ignores others)."""
+    keys = published.get("keys")
+    known = keys[:_MOST_KEYS] if isinstance(keys, list) else []
+    return {"keys": [signatures.public_members(key) for key in known if _is_usable(key)]}
+
+
+def _is_usable(key: object) -> bool:
+    try:
+        signatures.public_key(key)
+    except ValueError:
+        return False
+    return True

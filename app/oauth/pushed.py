@@ -11,15 +11,13 @@ from app.core import credentials
 from app.core.resource import Resources
 from app.models.grant import PushedRequest
 from app.oauth import purge
-from app.oauth.authorization import PREFIX, redirect_uri_of, validated
+from app.oauth.authorization import PARAMETERS, PREFIX, redirect_uri_of, validated
 from app.oauth.client import KnownClient
 from app.oauth.errors import InvalidRequestUri
 from app.oauth.sent import Sent, TokenRequest
 
 # Seconds: as long as a person may take to sign in.
 LASTS = 600
-# How the client proved who it is; no part of the request.
-_OF_CLIENT = ("client_secret", "client_assertion", "client_assertion_type")
 
 
 def push(request: TokenRequest, resources: Resources) -> dict[str, Any]:
@@ -30,7 +28,7 @@ def push(request: TokenRequest, resources: Resources) -> dict[str, Any]:
     """
     if request.optional("request_uri") is not None:
         raise InvalidRequestError("A pushed request cannot stand for another: request_uri.")
-    parameters = {k: v for k, v in request.given.items() if k not in _OF_CLIENT}
+    parameters = {k: v for k, v in request.given.items() if k in PARAMETERS}
     if request.jkt is not None and parameters.setdefault("dpop_jkt", request.jkt) != request.jkt:
         raise InvalidRequestError("The dpop_jkt is not the key that the DPoP header proves.")
     sent = Sent(parameters, frozenset())

@@ -159,7 +159,9 @@ class Server(AuthorizationServer):
             # Apart, and without a lock: what is no client's must not hold clients up.
             with connected_as_system(self._engine, reason, reads=True) as session:
                 known = self._clients.client_of(session, sent.authorization, form, now)
-                share.spend(f"client {known.client.key}")
+                # A public client is whoever says so: nobody may use its share up from elsewhere.
+                whose = "" if known.is_proved else f" at {sent.caller}"
+                share.spend(f"client {known.client.key}{whose}")
                 jkt = self._proved(sent)
                 if reads:
                     return answer(TokenRequest(form, known.client, session, now, jkt=jkt))

@@ -21,6 +21,7 @@ _FAMILY: tuple[Any, ...] = (
     Grant.client_key,
     Grant.user_id,
     Grant.is_service,
+    Grant.scopes.label("granted"),
     Family.scopes,
     Family.resource,
     Family.auth_time,
@@ -40,7 +41,7 @@ _LIVE_FAMILY = Statement(
     )
 )
 _SERVICE_FAMILY = Statement(
-    select(*_FAMILY, Grant.scopes.label("granted"))
+    select(*_FAMILY)
     .join(Grant, Grant.id == Family.grant_id)
     .where(
         Grant.user_id == bindparam("user_id"),
@@ -126,6 +127,7 @@ class FamilyRow:
     client_key: int
     user_id: int
     is_service: bool
+    granted: str
     scopes: str
     resource: str | None
     auth_time: int | None
@@ -190,10 +192,10 @@ def service_family(session: Transaction, wanted: Authorization, now: int) -> Fam
     """Give the family of the tokens that a client gets for itself; there is one, and it stays."""
     row = _SERVICE_FAMILY.row(session, user_id=wanted.user_id, client_key=wanted.client_key)
     if row is not None and wanted.scopes <= scopes.parse(row.granted):
-        return FamilyRow(*row[:-1])
+        return FamilyRow(*row)
     if row is not None:
         _widened_grant(session, wanted, now)
-        return FamilyRow(*row[:-1])
+        return FamilyRow(*row)
     return _family(session, open_family(session, wanted, now))
 
 

@@ -3,6 +3,7 @@
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
+from threading import Event
 from urllib.parse import urlsplit
 
 import httpx2
@@ -83,3 +84,34 @@ def test_a_grant_opens_ten_streams_and_no_more(server: str, token: Token) -> Non
 
         assert [opened(mine) for _ in range(11)] == [200] * 10 + [429]
         assert opened(bens) == 200
+
+
+def test_a_client_that_reads_nothing_is_let_go(app: Flask) -> None:
+    ended = Event()
+
+    class Hasty(Connection):
+        unread_for = 0.1
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            ended.set()
+
+    greedy = f"GET {LARGE} HTTP/1.1\r\nHost: a\r\n\r\n".encode() * 6
+    with serving(app, Hasty) as address, connected(address, receives=2048) as raw:
+        raw.sendall(greedy)
+        assert ended.wait(10)
+
+
+def test_a_trailer_is_no_header_field(server: str) -> None:
+    form = b"grant_type=refresh_token&refresh_token=x&client_id=x"
+    head = (
+        b"POST /oauth/token HTTP/1.1\r\nHost: a\r\nConnection: close\r\n"
+        b"Content-Type: application/x-www-form-urlencoded\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    trailers = b"Authorization: Basic eDp5\r\nX-Forwarded-For: 6.6.6.6\r\n"
+    with connected(server) as raw:
+        raw.sendall(head + b"%x\r\n%s\r\n0\r\n%s\r\n" % (len(form), form, trailers))
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    # With the trailer for a header, it would name two ways of authentication.
+    assert answer.startswith(b"HTTP/1.1 401 ")
+    assert b"invalid_client" in answer

@@ -297,6 +297,12 @@ def test_a_certificate_that_nobody_trusts_is_refused(site: Site) -> None:
         ("::ffff:93.184.215.14", False),
         ("64:ff9b::7f00:1", False),
         ("2002:7f00:1::", False),
+        ("64:ff9b:1::7f00:1", False),
+        ("::7f00:1", False),
+        ("::ffff:0:7f00:1", False),
+        ("fec0::1", False),
+        ("3fff::1", False),
+        ("5f00::1", False),
         ("nonsense", False),
     ],
 )
@@ -326,3 +332,14 @@ def test_only_what_is_public_is_fetched_from(address: str, *, is_public: bool) -
 )
 def test_which_client_ids_are_documents(client_id: str, *, is_one: bool) -> None:
     assert is_document(client_id) == is_one
+
+
+@pytest.mark.parametrize(
+    "host", ['a"b.example', "a\\b.example", "é.example", "\u0131.example", "a b"]
+)
+def test_an_odd_host_is_no_documents(flow: Flow, host: str) -> None:
+    assert not is_document(f"https://{host}/x")
+    assert Flow(flow.browser, f"https://{host}/x", None).authorize().status_code == 400
+    form = {"client_id": f"https://{host}/x"}
+    for path in ("/oauth/par", "/oauth/device_authorization"):
+        assert flow.browser.post(path, data=form).status_code == 401

@@ -1,6 +1,6 @@
 """How often a client, and an address, may ask each endpoint."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from flask import Flask
@@ -13,6 +13,7 @@ from tests.conftest import Program
 from tests.oauth.conftest import Flow
 from tests.requirements import requirement
 
+Another = Callable[..., Flow]
 HERE, THERE = "192.0.2.7", "198.51.100.9"
 ENDPOINTS = [
     ("/oauth/token", "tokens", TOKENS),
@@ -107,3 +108,18 @@ def test_a_page_of_another_origin_may_read_why_it_was_refused(
     assert answer.status_code == (429 if body == "too often" else 413)
     assert answer.headers["Access-Control-Allow-Origin"] == "*"
     assert "Retry-After" in answer.headers["Access-Control-Expose-Headers"]
+
+
+def test_nobody_uses_up_a_public_clients_share_for_all(limited: Flask, another: Another) -> None:
+    public = another(kind="public")
+    with limited.app_context(), db.engine.connect() as connection:
+        find = "SELECT id FROM client WHERE client_id = ?"
+        key = connection.exec_driver_sql(find, (public.client_id,)).scalar_one()
+    spend(limited, "tokens", f"client {key} at {HERE}", TOKENS)
+    browser = limited.test_client()
+    form = {"client_id": public.client_id, "token": "x"}
+    asked = [
+        browser.post("/oauth/revoke", data=form, environ_base={"REMOTE_ADDR": address}).status_code
+        for address in (HERE, THERE)
+    ]
+    assert asked == [429, 200]

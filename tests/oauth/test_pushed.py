@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlencode
 import pytest
 from werkzeug.test import TestResponse
 
+from app.extensions import db
 from app.oauth.authorization import PREFIX
 from tests.conftest import change
 from tests.oauth.conftest import Flow, answer_of
@@ -116,3 +117,12 @@ def test_who_does_not_prove_itself_pushes_nothing(flow: Flow) -> None:
     answer = push(flow)
     assert answer.status_code == 401
     assert answer.headers["WWW-Authenticate"].startswith("Basic")
+
+
+def test_only_what_a_request_may_say_is_kept(flow: Flow) -> None:
+    pushed(flow, junk="x" * 3000, client_assertion_type="x")
+    with db.engine.connect() as connection:
+        (kept,) = connection.exec_driver_sql("SELECT parameters FROM pushed_request").scalars()
+    assert "junk" not in kept
+    assert "secret" not in kept
+    assert "code_challenge" in kept

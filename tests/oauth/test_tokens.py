@@ -107,6 +107,7 @@ def test_a_family_lives_as_long_as_all_that_it_stands_on(world: World, statement
         client_key=CLIENT,
         user_id=ADA,
         is_service=False,
+        granted="tasks:view",
         scopes="tasks:view",
         resource=resource,
         auth_time=None,
