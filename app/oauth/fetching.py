@@ -7,10 +7,11 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from threading import BoundedSemaphore, Timer
+from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -82,8 +83,19 @@ class Fetcher:
         """
         if not self._free.acquire(blocking=False):
             raise Busy("Too many documents are being read. Try again in a moment.")
+        fetched: Future[Document] = Future()
+        # In a thread of its own: neither a name's look-up nor a read can be ended from outside.
+        Thread(target=self._fetch, args=(url, fetched), daemon=True).start()
         try:
-            return self._fetched(url)
+            return fetched.result(WITHIN)
+        except TimeoutError as error:
+            raise NotFetched("The document came too slowly.") from error
+
+    def _fetch(self, url: str, fetched: Future[Document]) -> None:
+        try:
+            fetched.set_result(self._fetched(url))
+        except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
+            fetched.set_exception(error)
         finally:
             self._free.release()
 
