@@ -13,7 +13,7 @@ LASTS = 3600
 
 
 @dataclass(frozen=True, slots=True)
-class SignIn:
+class Said:
     """What an ID token says; times are in seconds since the epoch."""
 
     client_id: str
@@ -46,7 +46,7 @@ def hinted(keys: Keys, issuer: str, hint: str) -> Hint:
     return Hint(str(claims["aud"]), str(claims["sub"]))
 
 
-def id_token(keys: Keys, issuer: str, alg: str, said: SignIn, *, beside: str, now: int) -> str:
+def id_token(keys: Keys, issuer: str, alg: str, said: Said, *, beside: str, now: int) -> str:
     """Give the ID token that is issued `beside` an access token, signed with the client's alg."""
     claims: dict[str, object] = {
         "iss": issuer,

@@ -15,7 +15,7 @@ from app.core.resource import Resources
 from app.core.scopes import IDENTITY
 from app.oauth import purge, tokens, trail
 from app.oauth.errors import InvalidDpopProof
-from app.oauth.id_token import SignIn, id_token
+from app.oauth.id_token import Said, id_token
 from app.oauth.keys import Keys
 from app.oauth.outside import jwt_access_token
 from app.oauth.sent import TokenRequest
@@ -136,7 +136,7 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
 
     def _id_token(self, access_token: str) -> str:
         client, family = self.request.client, self.family
-        said = SignIn(client.client_id, family.user_id, family.auth_time, self.nonce)
+        said = Said(client.client_id, family.user_id, family.auth_time, self.nonce)
         keys, issuer = self._server.keys, self.resources.public_url
         return id_token(
             keys, issuer, client.id_token_alg, said, beside=access_token, now=self.request.now

@@ -12,7 +12,7 @@ from sqlalchemy import Engine
 from app.core.resource import Resources
 from app.core.share import Share, Shares
 from app.core.system import connected_as_system
-from app.oauth.assertion import Assertions
+from app.oauth.assertion import Assertions, claimed_client
 from app.oauth.authentication import Authentication
 from app.oauth.client import note_use
 from app.oauth.client_credentials import ClientCredentials
@@ -156,6 +156,9 @@ class Server(AuthorizationServer):
         now = int(self._now())
         try:
             form = posted(sent.content_type, sent.query, sent.body)
+            if "client_assertion" in form:
+                # The keys that it signs with stand in its document, if it has one.
+                self._documents.look_up(claimed_client(form["client_assertion"]), sent.caller)
             # Apart, and without a lock: what is no client's must not hold clients up.
             with connected_as_system(self._engine, reason, reads=True) as session:
                 known = self._clients.client_of(session, sent.authorization, form, now)

@@ -149,7 +149,7 @@ def test_an_owner_changes_the_app_by_its_form(ada: Browser, client_id: str) -> N
     assert ada.submit(path, given).headers["Location"] == f"/settings/oauth-apps/{client_id}"
     detail = ada.get(f"/settings/oauth-apps/{client_id}").text
     assert "Weekly report is changed: it counts from now on." in detail
-    assert "Bound tokens" in detail
+    assert "DPoP only" in detail
     assert "· required" in detail
     wrong = ada.submit(path, {**given, "name": "", "redirect_uris": ["http://app.example/"]})
     assert wrong.status_code == 422

@@ -26,6 +26,7 @@ from app.oauth.purge import purge
 from tests.conftest import change
 from tests.oauth.conftest import Flow, answer_of, sign_in
 from tests.oauth.site import Site, serving
+from tests.oauth.test_assertion import ask, error, signed
 from tests.requirements import requirement
 
 
@@ -343,3 +344,21 @@ def test_an_odd_host_is_no_documents(flow: Flow, host: str) -> None:
     form = {"client_id": f"https://{host}/x"}
     for path in ("/oauth/par", "/oauth/device_authorization"):
         assert flow.browser.post(path, data=form).status_code == 401
+
+
+def test_a_key_that_left_the_document_proves_nothing(flow: Flow, site: Site) -> None:
+    old, new = ECKey.generate_key("P-256"), ECKey.generate_key("P-256")
+
+    def publish(key: ECKey) -> None:
+        jwks = {"keys": [key.as_dict(private=False)]}
+        site.say(token_endpoint_auth_method="private_key_jwt", jwks=jwks)
+
+    def asked(key: ECKey) -> str:
+        return error(ask(flow.browser, signed(site.url, key=key)))
+
+    publish(old)
+    flow.authorize()
+    assert (asked(old), asked(new)) == ("invalid_grant", "invalid_client")
+    publish(new)
+    change("UPDATE client SET document_expires_at = 1 WHERE source = 'document'")
+    assert (asked(old), asked(new)) == ("invalid_client", "invalid_grant")
