@@ -30,9 +30,9 @@ from app.extensions import db
 from app.identity import accounts
 from app.mcp.connection import Connection
 from app.mcp.mount import Mount
-from app.oauth import operator, tokens
+from app.oauth import families, operator, tokens
 from app.oauth.client import find
-from app.oauth.tokens import Authorization
+from app.oauth.families import Authorization
 from bench import CONNECTIONS
 
 BARE = "/bare"
@@ -118,7 +118,7 @@ def _chain(person: Principal, client_id: str, now: int) -> str:
         assert client is not None
         assert person.user_id is not None
         given = Authorization(person.user_id, client.key, frozenset(scopes.BASIC), resource=None)
-        family_id = tokens.open_family(session, given, now)
+        family_id = families.open_family(session, given, now)
         return tokens.issue_refresh_token(session, family_id, expires_at=now + _DAY, now=now)
 
 

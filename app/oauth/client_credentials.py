@@ -6,10 +6,10 @@ from authlib.oauth2.rfc6749 import InvalidScopeError, UnauthorizedClientError
 
 from app.core import scopes
 from app.core.scopes import IDENTITY
-from app.oauth import purge, tokens
+from app.oauth import families, purge
 from app.oauth.audience import resource_asked
+from app.oauth.families import Authorization
 from app.oauth.issue import TokenGrant
-from app.oauth.tokens import Authorization
 
 
 class ClientCredentials(TokenGrant):
@@ -38,7 +38,7 @@ class ClientCredentials(TokenGrant):
 
     def _client_has_an_owner(self) -> None:
         owner_id = self.request.client.owner_id
-        held = None if owner_id is None else tokens.scopes_of(self.request.session, owner_id)
+        held = None if owner_id is None else families.scopes_of(self.request.session, owner_id)
         if owner_id is None or held is None:
             raise UnauthorizedClientError(
                 "The client belongs to nobody whose rows it could see: it needs an owner."
@@ -67,4 +67,4 @@ class ClientCredentials(TokenGrant):
             resource=None,
             is_service=True,
         )
-        self.family = tokens.service_family(request.session, wanted, request.now)
+        self.family = families.service_family(request.session, wanted, request.now)

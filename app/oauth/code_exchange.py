@@ -7,7 +7,7 @@ from authlib.oauth2.rfc7636.challenge import CODE_VERIFIER_PATTERN, create_s256_
 
 from app.core import credentials
 from app.models.grant import AuthorizationCode
-from app.oauth import lookup, purge, tokens
+from app.oauth import families, lookup, purge, tokens
 from app.oauth.audience import resource_within
 from app.oauth.issue import TokenGrant
 
@@ -65,7 +65,7 @@ class CodeExchange(TokenGrant):
             raise InvalidGrantError("The code is bound to another key.")
 
     def _authorization_still_counts(self) -> None:
-        family = tokens.live_family(self.request.session, self.code.family_id)
+        family = families.live_family(self.request.session, self.code.family_id)
         if family is None:
             raise InvalidGrantError("The authorization was revoked.")
         self.family, self.scope = family, family.scopes

@@ -19,19 +19,20 @@ from app.core.resource import Resources
 from app.core.system import acting_as_system
 from app.models import redirect_uri as uris
 from app.models.client import SELF_DESCRIBED, Source
-from app.oauth import pending, pushed, tokens
+from app.oauth import families, pending, pushed, tokens
 from app.oauth.authorization import Asked, client_of, redirect_uri_of, validated
 from app.oauth.client import KnownClient, find
 from app.oauth.consent_page import Consent, shown
 from app.oauth.documents import Documents
 from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, Reported
+from app.oauth.families import Authorization
 from app.oauth.id_token import Hint, hinted
 from app.oauth.keys import Keys
 from app.oauth.sent import Sent, printable, taken_apart
 from app.oauth.sign_in import SignIn, check_sign_in
 from app.oauth.standing import Standing, grantable
 from app.oauth.standing import standing as standing_of
-from app.oauth.tokens import Authorization, NewCode
+from app.oauth.tokens import NewCode
 from app.oauth.trail import note_decision
 
 _KIND = "consent"
@@ -247,5 +248,5 @@ def _issued(
         jkt=asked.dpop_jkt,
         lasts=client.lifetimes.code,
     )
-    family_id = tokens.open_family(session, given, now)
+    family_id = families.open_family(session, given, now)
     return tokens.issue_code(session, family_id, code, now)

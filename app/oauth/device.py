@@ -20,13 +20,13 @@ from app.core.scopes import Scope
 from app.core.system import acting_as_system
 from app.models.client import Client
 from app.models.grant import DeviceAuthorization
-from app.oauth import pending, purge, tokens
+from app.oauth import families, pending, purge
 from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
+from app.oauth.families import Authorization
 from app.oauth.sent import TokenRequest
 from app.oauth.standing import Offered
 from app.oauth.standing import standing as standing_of
-from app.oauth.tokens import Authorization
 from app.oauth.trail import note_decision
 
 GRANT_TYPE = "urn:ietf:params:oauth:grant-type:device_code"
@@ -143,7 +143,7 @@ class Devices:
                 given = Authorization(
                     standing.user_id, client.key, granted, waiting.resource, auth_time=auth_time
                 )
-                family_id = tokens.open_family(session, given, now)
+                family_id = families.open_family(session, given, now)
             answered = update(DeviceAuthorization).where(
                 DeviceAuthorization.digest == waiting.digest
             )

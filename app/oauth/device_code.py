@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from app.core import credentials
 from app.models.grant import DeviceAuthorization
-from app.oauth import device, tokens
+from app.oauth import device, families
 from app.oauth.audience import resource_within
 from app.oauth.issue import TokenGrant
 
@@ -74,7 +74,7 @@ class DeviceCode(TokenGrant):
             raise AccessDeniedError
 
     def _authorization_still_counts(self) -> None:
-        family = tokens.live_family(self.request.session, self.row.family_id)
+        family = families.live_family(self.request.session, self.row.family_id)
         if family is None:
             raise InvalidGrantError("The authorization was revoked.")
         self.family, self.scope = family, family.scopes

@@ -13,13 +13,14 @@ from authlib.oauth2.rfc6749 import (
 from app.core import scopes
 from app.core.resource import Resources
 from app.core.scopes import IDENTITY
-from app.oauth import purge, tokens, trail
+from app.oauth import families, purge, tokens, trail
 from app.oauth.errors import InvalidDpopProof
+from app.oauth.families import FamilyRow
 from app.oauth.id_token import Said, id_token
 from app.oauth.keys import Keys
 from app.oauth.outside import jwt_access_token
 from app.oauth.sent import TokenRequest
-from app.oauth.tokens import FamilyRow, NewToken
+from app.oauth.tokens import NewToken
 
 
 class Issuer(Protocol):
@@ -69,7 +70,7 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
             )
             if client.is_public and self.request.jkt and self.family.jkt is None:
                 # RFC 9449 §5: who has no secret proves by the key that the token is theirs.
-                tokens.bind_family(session, self.family.id, self.request.jkt)
+                families.bind_family(session, self.family.id, self.request.jkt)
         return body
 
     def with_access_token(self) -> dict[str, Any]:
@@ -86,7 +87,7 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
 
     def end_family(self, family_id: int, reason: str) -> None:
         """Revoke a family, and write down why; once, or replays would fill the trail."""
-        if tokens.revoke_family(self.request.session, family_id, self.request.now):
+        if families.revoke_family(self.request.session, family_id, self.request.now):
             trail.note(self.request, reason, family_id)
 
     def client_may_use_it(self) -> None:
@@ -126,7 +127,7 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
     def _narrowed(self, token: NewToken) -> NewToken:
         """Give what the token may hold as things stand now: who verifies it does not ask us."""
         request, family = self.request, self.family
-        held = tokens.scopes_of(request.session, family.user_id) or frozenset()
+        held = families.scopes_of(request.session, family.user_id) or frozenset()
         allowed = scopes.parse(family.granted) & request.client.scopes & (held | IDENTITY)
         left = scopes.parse(token.scope) & allowed
         if not left:

@@ -9,9 +9,10 @@ from app.core.errors import InvalidInput, NotFound
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
 from app.models.user import User
-from app.oauth import tokens
+from app.oauth import families, tokens
 from app.oauth.client import find
-from app.oauth.tokens import Authorization, NewToken
+from app.oauth.families import Authorization
+from app.oauth.tokens import NewToken
 from app.procedures.clients import NewClient, register
 
 
@@ -93,7 +94,7 @@ def mint_token(
         if excess := granted - client.scopes:
             raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.")
         authorization = Authorization(user_id, client.key, granted, resource)
-        family_id = tokens.open_family(session, authorization, now)
+        family_id = families.open_family(session, authorization, now)
         lasts = client.lifetimes.access_token
         minted = NewToken(scopes.render(granted), resource, None, lasts)
         token = tokens.issue_access_token(session, family_id, minted, now)

@@ -8,8 +8,9 @@ from app.core import credentials, scopes
 from app.core.system import acting_as_system
 from app.models.signing import ResourceServer
 from app.oauth.client import KnownClient
+from app.oauth.families import FamilyRow
 from app.oauth.keys import Keys
-from app.oauth.tokens import FamilyRow, NewToken
+from app.oauth.tokens import NewToken
 
 _ALG = "ES256"
 

@@ -7,7 +7,7 @@ from authlib.oauth2.rfc6749 import InvalidGrantError, InvalidScopeError
 
 from app.core import credentials, scopes, sealing
 from app.models.grant import RefreshToken
-from app.oauth import lookup, tokens
+from app.oauth import families, lookup, tokens
 from app.oauth.audience import resource_within
 from app.oauth.issue import TokenGrant
 
@@ -51,7 +51,7 @@ class Refresh(TokenGrant):
         self.token = token
 
     def _authorization_still_counts(self) -> None:
-        family = tokens.live_family(self.request.session, self.token.family_id)
+        family = families.live_family(self.request.session, self.token.family_id)
         if family is None:
             raise InvalidGrantError("The authorization was revoked.")
         self.family = family

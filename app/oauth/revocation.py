@@ -3,7 +3,7 @@
 from authlib.oauth2.rfc6749 import InvalidGrantError
 
 from app.core import credentials
-from app.oauth import tokens
+from app.oauth import families, tokens
 from app.oauth.lookup import AccessTokenRow, RefreshTokenRow, find_access_token, find_refresh_token
 from app.oauth.sent import TokenRequest
 
@@ -25,7 +25,7 @@ def revoke(request: TokenRequest) -> None:
     refresh_token = find_refresh_token(request.session, digest)
     if refresh_token is not None:
         _refuse_foreign(request, refresh_token)
-        tokens.revoke_family(request.session, refresh_token.family_id, request.now)
+        families.revoke_family(request.session, refresh_token.family_id, request.now)
 
 
 def _refuse_foreign(request: TokenRequest, token: AccessTokenRow | RefreshTokenRow) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 from authlib.oauth2.rfc6749 import InvalidRequestError, InvalidScopeError
 
 from app.core import credentials, scopes
-from app.oauth import lookup, purge, tokens
+from app.oauth import families, lookup, purge
 from app.oauth.audience import resource_within
 from app.oauth.issue import TokenGrant
 
@@ -59,7 +59,7 @@ class TokenExchange(TokenGrant):
         self.token = token
 
     def _authorization_still_counts(self) -> None:
-        family = tokens.live_family(self.request.session, self.token.family_id)
+        family = families.live_family(self.request.session, self.token.family_id)
         if family is None:
             raise InvalidRequestError("The authorization was revoked.")
         self.family = family

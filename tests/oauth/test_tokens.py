@@ -11,8 +11,9 @@ from app.core import credentials
 from app.core.credentials import Prefix
 from app.core.system import acting_as_system
 from app.models.grant import AuthorizationCode, RefreshToken
-from app.oauth import tokens
-from app.oauth.tokens import Authorization, NewCode, NewToken
+from app.oauth import families, tokens
+from app.oauth.families import Authorization
+from app.oauth.tokens import NewCode, NewToken
 from tests.requirements import requirement
 from tests.world import World
 
@@ -33,11 +34,11 @@ def open_family(
     world: World, granted: frozenset[str] = VIEW, now: int = 100, resource: str | None = None
 ) -> int:
     given = Authorization(ADA, CLIENT, granted, resource)
-    return acting(world, lambda session: tokens.open_family(session, given, now))
+    return acting(world, lambda session: families.open_family(session, given, now))
 
 
-def live(world: World, family: int) -> tokens.FamilyRow | None:
-    return acting(world, lambda session: tokens.live_family(session, family))
+def live(world: World, family: int) -> families.FamilyRow | None:
+    return acting(world, lambda session: families.live_family(session, family))
 
 
 def a_code(world: World, family: int, now: int = 100) -> str:
@@ -102,7 +103,7 @@ def test_many_authorizations_at_once_share_one_grant(world: World) -> None:
 def test_a_family_lives_as_long_as_all_that_it_stands_on(world: World, statement: str) -> None:
     family = open_family(world, resource="https://x.example/mcp")
     resource = "https://x.example/mcp"
-    assert live(world, family) == tokens.FamilyRow(
+    assert live(world, family) == families.FamilyRow(
         id=family,
         client_key=CLIENT,
         user_id=ADA,
@@ -122,7 +123,7 @@ def test_a_family_lives_as_long_as_all_that_it_stands_on(world: World, statement
 def test_revoking_one_family_leaves_the_others_and_keeps_its_first_time(world: World) -> None:
     one, other = open_family(world), open_family(world)
     for now in (5, 9):
-        acting(world, lambda session, now=now: tokens.revoke_family(session, one, now))  # type: ignore[misc] # the loop's own time
+        acting(world, lambda session, now=now: families.revoke_family(session, one, now))  # type: ignore[misc] # the loop's own time
     (row,) = world.found("token_family", "id = :id", id=one)
     assert row["revoked_at"] == 5
     assert live(world, other) is not None
