@@ -4,16 +4,16 @@ import hmac
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
 
-from sqlalchemy import Engine, bindparam, func, literal_column, select, update
+from sqlalchemy import Engine, bindparam, func, select, update
 
 from app.core import credentials
 from app.core.credentials import Prefix
 from app.core.errors import Busy
 from app.core.principal import Channel, Principal
 from app.core.resource import Resources
-from app.core.system import acting_as_system
+from app.core.statement import SPACE, Statement
+from app.core.system import acting_as_system, connected_as_system
 from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant
 from app.models.user import RoleScope, User, UserRole
@@ -24,15 +24,13 @@ from app.oauth.lookup import STANDS
 _NOTED_EVERY = 60
 _SCHEMES = frozenset({"bearer", "dpop"})
 
-# A literal: a separator that is bound is rendered into the statement anew at each call.
-_SPACE: Any = literal_column("' '")
 _ROLE_SCOPES = (
-    select(func.aggregate_strings(RoleScope.scope, _SPACE))
+    select(func.aggregate_strings(RoleScope.scope, SPACE))
     .join(UserRole, UserRole.role_id == RoleScope.role_id)
     .where(UserRole.user_id == User.id)
     .scalar_subquery()
 )
-_LOOKUP = (
+_LOOKUP = Statement(
     select(
         User.id,
         Client.client_id,
@@ -87,7 +85,6 @@ class Bearer:
         now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
-        self._lookup = _LOOKUP.compile(engine)
         self._resources = resources
         self._proofs = proofs
         self._now = now
@@ -105,7 +102,8 @@ class Bearer:
         if not credentials.is_well_formed(token, Prefix.ACCESS_TOKEN):
             raise TokenRefused("The access token is malformed.")
         now = int(self._now())
-        row = self._row(credentials.digest(token))
+        with connected_as_system(self._engine, "find a token", reads=True) as connection:
+            row = _LOOKUP.row(connection, digest=credentials.digest(token))
         if row is None:
             raise TokenRefused("The access token is unknown or revoked.")
         user_id, client_id, grant_id, used_at, resource, jkt, expires_at, *held = row
@@ -139,20 +137,6 @@ class Bearer:
             raise ProofRefused(error.get_error_description()) from error
         if not hmac.compare_digest(proved, jkt):
             raise ProofRefused("The access token is bound to another key.")
-
-    def _row(self, digest: bytes) -> tuple[Any, ...] | None:
-        # By the driver: a statement compiled anew, and SQLAlchemy's own transaction and result
-        # about it, cost five times the query, and every call makes it.
-        given = (digest,) if self._lookup.positional else {"digest": digest}
-        connection = self._engine.raw_connection()
-        try:
-            cursor = connection.cursor()
-            cursor.execute(str(self._lookup), given)
-            row: tuple[Any, ...] | None = cursor.fetchone()
-            cursor.close()
-        finally:
-            connection.close()
-        return row
 
     def _note_use(self, grant_id: int, now: int) -> None:
         """Write down that a grant and its client are in use; once a minute, or it is the load."""

@@ -66,7 +66,7 @@ class ConsentServer:
             Reported: nobody may be asked to sign in.
         """
         sent = taken_apart(query)
-        if self._documents.is_wanted(sent.values.get("client_id", "")):
+        if self._documents.is_new(sent.values.get("client_id", "")):
             if sent.values.get("prompt") == "none":
                 raise InvalidRequestError("Nobody is signed in, and the app is not known here.")
             return sent.values.get("login_hint")

@@ -70,21 +70,21 @@ class Documents:
             TooManyCalls: its host was asked too often, or for this asker.
             Busy: too many are being read.
         """
-        if self.is_wanted(client_id):
+        if is_document(client_id) and self._expires_at(client_id) <= int(self._now()):
             self._share.spend(asker)
             self._share.spend(f"host {urlsplit(client_id).hostname}")
             self._learn(client_id)
 
-    def is_wanted(self, client_id: str) -> bool:
-        """Tell whether an id is the URL of a document that has to be read, or read again."""
-        if not is_document(client_id):
-            return False
+    def is_new(self, client_id: str) -> bool:
+        """Tell whether an id is the URL of a document that was never read."""
+        return is_document(client_id) and self._expires_at(client_id) == 0
+
+    def _expires_at(self, client_id: str) -> int:
         known = select(Client.document_expires_at).where(
             Client.client_id == client_id, Client.source == Source.DOCUMENT
         )
         with acting_as_system(self._engine, "look a document up", reads=True) as session:
-            expires_at = session.scalar(known)
-        return expires_at is None or expires_at <= int(self._now())
+            return session.scalar(known) or 0
 
     def _learn(self, client_id: str) -> None:
         if not self._registration.is_open():

@@ -60,7 +60,7 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
         """Issue tokens; the answer is that of RFC 6749 §5.1."""
         body = self.with_access_token()
         client, session, now = self.request.client, self.request.session, self.request.now
-        if "openid" in scopes.parse(self.scope):
+        if "openid" in scopes.parse(body["scope"]):
             body["id_token"] = self._id_token(body["access_token"])
         if client.check_grant_type("refresh_token"):
             latest = self.family.created_at + client.lifetimes.refresh_token
@@ -77,12 +77,14 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
         """Issue an access token; give the answer without any other token."""
         request = self.request
         token = NewToken(self.scope, self.resource, request.jkt, self.lasts)
+        if not self.resources.is_own(token.resource):
+            token = self._narrowed(token)
         purge.clean_as_you_go(request.session, self.CLEANS, request.now)
         return {
             "access_token": self._access_token(token),
             "token_type": "DPoP" if request.jkt else "Bearer",
             "expires_in": self.lasts,
-            "scope": self.scope,
+            "scope": token.scope,
         }
 
     def end_family(self, family_id: int, reason: str) -> None:
@@ -116,7 +118,6 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
         request, family = self.request, self.family
         if self.resources.is_own(token.resource):
             return tokens.issue_access_token(request.session, family.id, token, request.now)
-        token = self._narrowed(token)
         issuer = self.resources.public_url
         signed = jwt_access_token(
             self._server.keys, issuer, request.client, family, token, request.now
@@ -132,8 +133,7 @@ class TokenGrant(BaseGrant, TokenEndpointMixin):
         left = scopes.parse(token.scope) & allowed
         if not left:
             raise InvalidScopeError("None of these scopes is held any more.")
-        self.scope = scopes.render(left)
-        return replace(token, scope=self.scope)
+        return replace(token, scope=scopes.render(left))
 
     def _id_token(self, access_token: str) -> str:
         client, family = self.request.client, self.family

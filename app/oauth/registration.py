@@ -40,7 +40,8 @@ class Registration:
         is_open: bool,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._is_open = is_open
+        # Whether the operator lets them.
+        self.is_allowed = is_open
         self._resources = resources
         self._engine = engine
         self._now = now
@@ -49,7 +50,7 @@ class Registration:
         """Tell whether clients may register: neither the operator nor an admin has closed it."""
         switched = select(Switch.is_on).where(Switch.name == REGISTRATION)
         with acting_as_system(self._engine, "read a switch", reads=True) as session:
-            return self._is_open and session.scalar(switched) is not False
+            return self.is_allowed and session.scalar(switched) is not False
 
     def register(self, content_type: str, body: bytes) -> dict[str, Any]:
         """Register the client that a JSON body describes; give its information (RFC 7591 §3.2.1).

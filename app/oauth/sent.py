@@ -15,7 +15,7 @@ from app.oauth.client import KnownClient
 LONGEST = 4000
 MOST = 50
 _CONTROL = re.compile(r"[\x00-\x1f]")
-_FORM = "application/x-www-form-urlencoded"
+FORM = "application/x-www-form-urlencoded"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +61,8 @@ def posted(content_type: str, query: bytes, body: bytes) -> dict[str, str]:
     Raises:
         InvalidRequestError: it is no form, something is in the query, or something is repeated.
     """
-    if content_type != _FORM:
-        raise InvalidRequestError(f"Send the parameters as {_FORM}.")
+    if content_type != FORM:
+        raise InvalidRequestError(f"Send the parameters as {FORM}.")
     if query:
         # RFC 6749 §2.3.1: credentials in a URL end in logs.
         raise InvalidRequestError("Send the parameters in the body, not in the URL.")

@@ -116,23 +116,13 @@ class Server(AuthorizationServer):
     def push(self, sent: Posted) -> Answer:
         """Take an authorization request ahead (RFC 9126 §2)."""
         answer = partial(_pushed, self.resources)
-        return self._begun("push a request", sent, answer)
+        return self._answered("push a request", sent, answer, self._shares.tokens, begins=True)
 
     def device_authorization(self, sent: Posted) -> Answer:
         """Answer a device authorization request (RFC 8628 §3.1)."""
         answer = partial(_device, self.resources)
-        return self._begun("authorize a device", sent, answer)
-
-    def _begun(
-        self, reason: str, sent: Posted, answer: Callable[[TokenRequest], Answer]
-    ) -> Answer:
-        """Answer a request with which an authorization begins: its client may be new here."""
-        try:
-            form = posted(sent.content_type, sent.query, sent.body)
-            self._documents.look_up(form.get("client_id", ""), sent.caller)
-        except OAuth2Error as error:
-            return error_answer(error)
-        return self._answered(reason, sent, answer, self._shares.tokens)
+        share = self._shares.tokens
+        return self._answered("authorize a device", sent, answer, share, begins=True)
 
     def _token(self, request: TokenRequest) -> Answer:
         request.value("grant_type")
@@ -152,13 +142,17 @@ class Server(AuthorizationServer):
         share: Share,
         *,
         reads: bool = False,
+        begins: bool = False,
     ) -> Answer:
+        """Answer a client; with the request that `begins` an authorization it may be new here."""
         now = int(self._now())
         try:
             form = posted(sent.content_type, sent.query, sent.body)
-            if "client_assertion" in form:
-                # The keys that it signs with stand in its document, if it has one.
-                self._documents.look_up(claimed_client(form["client_assertion"]), sent.caller)
+            if begins or "client_assertion" in form:
+                # What it may do, and the keys it signs with, may stand in a document.
+                signed = form.get("client_assertion", "")
+                named = form.get("client_id") or claimed_client(signed)
+                self._documents.look_up(named, sent.caller)
             # Apart, and without a lock: what is no client's must not hold clients up.
             with connected_as_system(self._engine, reason, reads=True) as session:
                 known = self._clients.client_of(session, sent.authorization, form, now)

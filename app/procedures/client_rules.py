@@ -98,7 +98,7 @@ def _bind(client: Client, bound: str) -> None:
     """Let a client ask for these scopes at the most; what its owner chose within them stays."""
     client.scope_bound = bound
     chosen = frozenset(scopes.THIRD_PARTY)
-    if client.source not in SELF_DESCRIBED:
+    if client.owner_id is not None:
         chosen = scopes.parse(client.scopes)
     client.scopes = bounded(bound, chosen)
     required = scopes.parse(client.required_scopes) & scopes.parse(client.scopes)

@@ -135,6 +135,15 @@ def test_a_wider_bound_widens_nothing_over_the_owners_head(
     ]
 
 
+def test_what_nobody_owns_an_admin_narrows_and_widens_again(call: Call, person: Person) -> None:
+    given = NewClient(name="Ownerless", redirect_uris=[URI])
+    made = operator.create_client(db.engine, given, allowed=frozenset(), owner=None, now=1)
+    app, grace = {"client_id": made["client_id"]}, person("grace")
+    for held in (["tasks:view"], ["tasks:view", "tasks:edit"]):
+        call("client_rules.set", grace, {**app, "scopes": held})
+        assert call("oauth_clients.get", grace, app).scopes == held
+
+
 def test_the_operators_scopes_bind_the_owner_too(flow: Flow, call: Call, person: Person) -> None:
     given = NewClient(name="Reporter", redirect_uris=[URI])
     made = operator.create_client(

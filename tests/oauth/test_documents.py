@@ -152,6 +152,10 @@ def test_nobody_has_a_document_read_who_has_not_signed_in(
     assert stranger.authorize(prompt="none").status_code == 400
     assert site.asked == []
     assert "Claude" in flow.authorize().text
+    # One that is known, and due to be read again, is asked for in silence as it is.
+    change("UPDATE client SET document_expires_at = 1 WHERE source = 'document'")
+    assert answer_of(stranger.authorize(prompt="none"))["error"] == "login_required"
+    assert len(site.asked) == 1
 
 
 def test_a_person_has_so_many_documents_read(app: Flask, flow: Flow, site: Site) -> None:

@@ -143,6 +143,8 @@ def test_a_signed_token_holds_what_is_held_when_it_is_issued(
     assert renewed is not None
     assert renewed["scope"] == claims_of(flow, renewed["access_token"], "ES256")["scope"]
     assert renewed["scope"] == "tasks:view"
+    # A retry finds what was issued.
+    assert flow.refresh(body["refresh_token"]).json == renewed
     change("DELETE FROM role_scope WHERE scope = 'tasks:view'")
     refused = flow.refresh(renewed["refresh_token"])
     assert (refused.status_code, error(refused)) == (400, "invalid_scope")

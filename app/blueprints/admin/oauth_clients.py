@@ -160,8 +160,8 @@ def _index(filters: dict[str, str], status: int = 200, **context: object) -> Res
         clients=shown,
         filters=filters,
         older=older,
-        is_registration_open=registration().is_open(),
-        is_registration_allowed=call("registration.get").is_open,
+        is_registration_allowed=registration().is_allowed,
+        is_registration_open=call("registration.get").is_open,
         **context,
     )
 

@@ -6,9 +6,9 @@ from flask import Response, abort, request
 
 from app.blueprints.oauth.body import whole_body
 from app.blueprints.pages import go
+from app.oauth.sent import FORM
 
 LARGEST = 8 * 1024
-_FORM = "application/x-www-form-urlencoded"
 
 
 def as_get() -> Response:
@@ -17,6 +17,6 @@ def as_get() -> Response:
     A page of another site posts without the person's cookie: only as a link does their session
     come along. Nothing is done by the post itself, so it needs no token against forgery.
     """
-    if request.mimetype != _FORM or request.query_string:
+    if request.mimetype != FORM or request.query_string:
         abort(400, "Send the parameters as a form, in the body alone.")
     return go(f"{request.path}?{quote(whole_body(LARGEST), safe='%&=+')}")

@@ -13,9 +13,9 @@ from app.blueprints.oauth.cors import FOR_ANY_PAGE
 from app.blueprints.oauth.endpoints import ENDPOINTS, Endpoint
 from app.core.address import network
 from app.identity.bearer import token_in
+from app.oauth.sent import FORM
 from app.oauth.server import Answer, Posted
 
-_FORM = "application/x-www-form-urlencoded"
 _STATUS = {each.value: f"{each.value} {each.phrase}" for each in HTTPStatus}
 _json = JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
@@ -69,7 +69,7 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
     length = environ.get("CONTENT_LENGTH", "")
     return (
         environ["REQUEST_METHOD"] == "POST"
-        and media_type.strip().lower() == _FORM
+        and media_type.strip().lower() == FORM
         and not environ["QUERY_STRING"]
         and length.isdecimal()
         and len(length) <= len(str(LARGEST))
@@ -80,7 +80,7 @@ def _is_plain(environ: WSGIEnvironment) -> bool:
 
 def _posted(environ: WSGIEnvironment) -> Posted:
     return Posted(
-        content_type=_FORM,
+        content_type=FORM,
         query=b"",
         body=environ["wsgi.input"].read(int(environ["CONTENT_LENGTH"])),
         authorization=environ.get("HTTP_AUTHORIZATION"),
