@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -55,6 +56,13 @@ def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for engine in db.engines.values():
             engine.dispose()
     return folder / "latchkey.sqlite3"
+
+
+def stop_the_minute(app: Flask) -> None:
+    """Let no window of a share end while a test counts what is spent in it."""
+    shares = app.extensions["shares"]
+    for each in fields(shares):
+        getattr(shares, each.name)._now = lambda: 0.0
 
 
 class Program(FlaskClient):

@@ -12,7 +12,7 @@ from werkzeug.test import TestResponse
 import config
 from app import create_app
 from app.oauth.device import GRANT_TYPE
-from tests.conftest import change
+from tests.conftest import change, stop_the_minute
 from tests.oauth.conftest import Flow, sign_in
 from tests.oauth.test_client_credentials import refusal
 from tests.oauth.test_code_flow import api
@@ -182,6 +182,7 @@ def test_codes_cannot_be_tried_without_end(app: Flask) -> None:
     limited = create_app(
         config.load(instance=app.extensions["settings"].instance, secret_key="of the tests")
     )
+    stop_the_minute(limited)
     browser = sign_in(limited.test_client(), "ada")
     form = browser.get("/oauth/device")
     token = re.findall(r'name="csrf_token" value="([^"]+)"', form.text)[0]

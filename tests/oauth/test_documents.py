@@ -23,7 +23,7 @@ from app.oauth import fetching
 from app.oauth.documents import is_document
 from app.oauth.fetching import AT_ONCE, LARGEST, Document, Fetcher, NotFetched, _is_public
 from app.oauth.purge import purge
-from tests.conftest import change
+from tests.conftest import change, stop_the_minute
 from tests.oauth.conftest import Flow, answer_of, sign_in
 from tests.oauth.site import Site, serving
 from tests.oauth.test_assertion import ask, error, signed
@@ -160,6 +160,7 @@ def test_nobody_has_a_document_read_who_has_not_signed_in(
 
 def test_a_person_has_so_many_documents_read(app: Flask, flow: Flow, site: Site) -> None:
     limited = create_app(app.extensions["settings"].model_copy(update={"rate_limits": "on"}))
+    stop_the_minute(limited)
     site.may_be_read(limited.extensions["fetcher"])
     browser = sign_in(limited.test_client(), "ada")
     urls = [site.url.replace("/client", f"/client-{number}") for number in range(DOCUMENTS + 1)]

@@ -13,7 +13,7 @@ from app.blueprints.oauth.body import LARGEST
 from app.blueprints.oauth.endpoints import ENDPOINTS
 from app.core.share import INTROSPECTIONS, TOKENS
 from app.extensions import db
-from tests.conftest import Program
+from tests.conftest import Program, stop_the_minute
 from tests.oauth.conftest import VERIFIER, Flow
 from tests.oauth.good_requests import GOOD, everything
 from tests.oauth.keyholder import KeyHolder
@@ -278,6 +278,7 @@ def test_a_cookie_alone_is_no_reason_to_refuse_a_form(flow: Flow) -> None:
 def limited(app: Flask) -> Iterator[Ways]:
     """Give the ways of the same app with its limits on."""
     limited = create_app(app.extensions["settings"].model_copy(update={"rate_limits": "on"}))
+    stop_the_minute(limited)
     limited.test_client_class = Program
     yield from watched(limited)
     with limited.app_context():

@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
+from tests.conftest import stop_the_minute
 from tests.oauth.conftest import CALLBACK, ISSUER, Flow
 from tests.oauth.test_code_flow import api
 from tests.requirements import requirement
@@ -279,10 +280,10 @@ def test_a_closed_server_registers_nobody(app: Flask) -> None:
 
 
 def test_registration_is_rate_limited(app: Flask) -> None:
-    limited = create_app(
-        app.extensions["settings"].model_copy(update={"rate_limits": "on"})
-    ).test_client()
-    answers = [limited.post("/oauth/register", json={}) for _ in range(25)]
+    limited = create_app(app.extensions["settings"].model_copy(update={"rate_limits": "on"}))
+    stop_the_minute(limited)
+    program = limited.test_client()
+    answers = [program.post("/oauth/register", json={}) for _ in range(25)]
     assert answers[0].status_code == 400
     assert answers[-1].status_code == 429
     assert int(answers[-1].headers["Retry-After"]) > 0

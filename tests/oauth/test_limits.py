@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from app import create_app
 from app.core.share import INTROSPECTIONS, REGISTRATIONS, TOKENS, Share
 from app.extensions import db
-from tests.conftest import Program
+from tests.conftest import Program, stop_the_minute
 from tests.oauth.conftest import Flow
 from tests.requirements import requirement
 
@@ -28,6 +28,7 @@ ENDPOINTS = [
 def limited(app: Flask) -> Iterator[Flask]:
     """Give the same app with its limits on."""
     limited = create_app(app.extensions["settings"].model_copy(update={"rate_limits": "on"}))
+    stop_the_minute(limited)
     limited.test_client_class = Program
     yield limited
     with limited.app_context():
