@@ -8,7 +8,7 @@ from flask_login import LoginManager
 from flask_migrate import Migrate
 from flask_sqlalchemy import SQLAlchemy
 from flask_wtf import CSRFProtect
-from sqlalchemy import MetaData
+from sqlalchemy import BigInteger, Integer, MetaData
 from sqlalchemy.orm import DeclarativeBase
 
 from config import Settings
@@ -18,6 +18,9 @@ ROWS = "rows"
 
 class Model(DeclarativeBase):
     """What every table inherits."""
+
+    # What SQLite counts by itself is an INTEGER there, of as many bits.
+    type_annotation_map = {int: BigInteger().with_variant(Integer, "sqlite")}  # noqa: RUF012 - SQLAlchemy's own shape
 
     metadata = MetaData(
         naming_convention={

@@ -18,6 +18,7 @@ class Prefix(StrEnum):
     AUTHORIZATION_CODE = "lk_ac_"
     DEVICE_CODE = "lk_dc_"
     LOGIN = "lk_ls_"
+    INVITATION = "lk_inv_"
 
 
 _RANDOM = 43

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, inspect
 
-from app.core.policy import Both, Bypass, Either, Owner, RowPolicy, Rule, Via
+from app.core.policy import NEVER, Among, Both, Either, Empty, Held, Own, Related, RowPolicy, Rule
 from app.core.procedure import Catalogue
 from app.core.scopes import SCOPES
 
@@ -28,8 +28,7 @@ class Declarations:
         columns = _columns_in(engine)
         yield from self._faults_of_tables(columns)
         for name, policy in self.policies.items():
-            for rule in (policy.select, policy.insert, policy.update, policy.delete):
-                yield from _faults_of_rule(f"table {name}: its policy", rule, name, columns)
+            yield from _faults_of_policy(name, policy, columns)
         yield from _faults_of_roles(roles)
         yield from self._faults_of_procedures(frozenset().union(*roles.values()))
 
@@ -47,6 +46,9 @@ class Declarations:
             if not item.public and not item.is_open_to(held):
                 missing = " ".join(sorted(set(item.scopes) - held))
                 yield f"procedure {item.name}: no role holds {missing}"
+            for table in item.touches:
+                if table not in self.policies:
+                    yield f"procedure {item.name}: it touches {table}, which has no policy"
 
 
 def _columns_in(engine: Engine) -> dict[str, frozenset[str]]:
@@ -57,16 +59,28 @@ def _columns_in(engine: Engine) -> dict[str, frozenset[str]]:
     }
 
 
+def _faults_of_policy(
+    name: str, policy: RowPolicy, columns: Mapping[str, frozenset[str]]
+) -> Iterator[str]:
+    where = f"table {name}: its policy"
+    if policy.select is NEVER:
+        yield f"table {name}: its policy shows no row to anybody; name it as unreachable"
+    for change in policy.changes:
+        yield from _faults_of_column(where, name, change.column, columns)
+    for rule in policy.rules:
+        yield from _faults_of_rule(where, rule, name, columns)
+
+
 def _faults_of_rule(
     where: str, rule: Rule, table: str, columns: Mapping[str, frozenset[str]]
 ) -> Iterator[str]:
     match rule:
-        case Owner(column):
+        case Own(column) | Among(column) | Empty(column):
             yield from _faults_of_column(where, table, column, columns)
-        case Bypass(scope):
+        case Held(scope):
             if scope not in SCOPES:
                 yield f"{where} names the unknown scope {scope}"
-        case Via(other, column, key, narrower):
+        case Related(other, column, key, narrower):
             yield from _faults_of_column(where, table, column, columns)
             yield from _faults_of_column(where, other, key, columns)
             if narrower:

@@ -56,6 +56,13 @@ class ChannelRefused(CallError):
     status = 403
 
 
+class Forbidden(CallError):
+    """The caller may do such things, but not this one."""
+
+    code = "forbidden"
+    status = 403
+
+
 class NotFound(CallError):
     """No such row, or no such row for this principal. Deliberately the same."""
 
@@ -87,6 +94,13 @@ class Busy(CallError):
     code = "busy"
     status = 503
     retry_after = 2
+
+
+class NotReady(CallError):
+    """The app is not set up as it must be: until it is, it answers nobody."""
+
+    code = "not_ready"
+    status = 503
 
 
 class Misdeclared(Exception):

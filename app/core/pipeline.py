@@ -7,12 +7,13 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from app.core.audit import ALLOWED, Event, Record
 from app.core.errors import (
+    Busy,
     CallError,
     ChannelRefused,
     Conflict,
@@ -21,11 +22,15 @@ from app.core.errors import (
     NotSignedIn,
     ScopeMissing,
 )
+from app.core.post import Post
 from app.core.principal import Principal
 from app.core.procedure import AnyProcedure, Call, Catalogue
 from app.core.rows import acting_as
-from app.core.sqlite import for_writing
+from app.core.transactions import for_reading, for_writing
 from app.core.wording import sentence
+
+# How often a call is run whose transaction clashed with others.
+_TRIES = 5
 
 
 class Pipeline:
@@ -37,12 +42,16 @@ class Pipeline:
         rows: Engine,
         record: Record,
         now: Callable[[], float] = time.time,
+        post: Post | None = None,
+        *,
+        is_sign_up_open: bool = False,
     ) -> None:
         self.catalogue = catalogue
         self._rows = rows
-        self._rows_for_writing = for_writing(rows)
         self._record = record
         self._now = now
+        self._post = post or Post()
+        self._is_sign_up_open = is_sign_up_open
 
     def call(self, name: str, principal: Principal, arguments: Mapping[str, Any]) -> BaseModel:
         """Run one procedure for one principal.
@@ -70,7 +79,14 @@ class Pipeline:
 
     def at(self, moment: int) -> "Pipeline":
         """Give the same road at another time, in seconds since the epoch."""
-        return Pipeline(self.catalogue, self._rows, self._record, now=lambda: moment)
+        return Pipeline(
+            self.catalogue,
+            self._rows,
+            self._record,
+            lambda: moment,
+            self._post,
+            is_sign_up_open=self._is_sign_up_open,
+        )
 
     def find(self, name: str) -> AnyProcedure:
         """Give the procedure of this name.
@@ -84,23 +100,44 @@ class Pipeline:
         return found
 
     def _run(self, procedure: AnyProcedure, principal: Principal, given: BaseModel) -> BaseModel:
-        engine = self._rows_for_writing if procedure.writes else self._rows
+        for _ in range(_TRIES):
+            try:
+                return self._run_once(procedure, principal, given)
+            except DBAPIError as error:
+                if _clashed(error):
+                    continue
+                if refusal := _refusal_of(error):
+                    raise refusal from error
+                raise
+            except StaleDataError as error:
+                # The row may be seen, not changed: its trigger let the change touch nothing.
+                raise NotFound("There is no such row for you to change.") from error
+        raise Busy("Too many changes at once. Try again in a moment.")
+
+    def _run_once(
+        self, procedure: AnyProcedure, principal: Principal, given: BaseModel
+    ) -> BaseModel:
+        engine = for_writing(self._rows) if procedure.writes else for_reading(self._rows)
         now = int(self._now())
-        try:
-            with (
-                Session(engine, expire_on_commit=False) as session,
-                acting_as(session, principal, frozenset(procedure.scopes)),
-            ):
-                result: BaseModel = procedure.run(Call(principal, session, now), given)
-                if procedure.writes:
-                    subject = _subject(given.model_dump()) or _subject_made(result.model_dump())
-                    event = _event(now, procedure, principal, outcome=ALLOWED, subject=subject)
-                    self._record(session, event)
-        except IntegrityError as error:
-            raise _refusal_of(error) from error
-        except StaleDataError as error:
-            # The row may be seen, not changed: its trigger let the change touch nothing.
-            raise NotFound("There is no such row for you to change.") from error
+        with (
+            Session(engine, expire_on_commit=False) as session,
+            acting_as(session, principal, frozenset(procedure.scopes)),
+        ):
+            call = Call(
+                principal,
+                session,
+                now,
+                self._post,
+                catalogue=self.catalogue,
+                is_sign_up_open=self._is_sign_up_open,
+            )
+            result: BaseModel = procedure.run(call, given)
+            if procedure.writes:
+                subject = _subject(given.model_dump()) or _subject_made(result.model_dump())
+                event = _event(now, procedure, principal, outcome=ALLOWED, subject=subject)
+                self._record(session, event)
+        for effect in call.afterwards:
+            effect()
         return result
 
     @contextmanager
@@ -125,7 +162,7 @@ class Pipeline:
         now, subject = int(self._now()), _subject(arguments)
         event = _event(now, procedure, principal, outcome=refusal.code, subject=subject)
         with (
-            Session(self._rows_for_writing) as session,
+            Session(for_writing(self._rows)) as session,
             acting_as(session, principal, frozenset()),
         ):
             self._record(session, event)
@@ -170,10 +207,27 @@ def parse(procedure: AnyProcedure, arguments: Mapping[str, Any]) -> BaseModel:
     return given
 
 
-def _refusal_of(error: IntegrityError) -> CallError:
-    if "row policy" in str(error.orig):
+def _clashed(error: DBAPIError) -> bool:
+    """Tell whether others changed what a call had read: run again, it may do.
+
+    PostgreSQL §13.2.3: serialization_failure, deadlock_detected.
+    """
+    return getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
+
+
+def _refusal_of(error: DBAPIError) -> CallError | None:
+    if _is_forbidden(error):
         return NotFound("There is no such row.")
-    return Conflict("This clashes with something that is there already.")
+    if isinstance(error, IntegrityError):
+        return Conflict("This clashes with something that is there already.")
+    return None
+
+
+def _is_forbidden(error: DBAPIError) -> bool:
+    """Tell whether a row policy forbids it: in words of ours, or by PostgreSQL itself."""
+    # It speaks the language of its server; its routine has the same name in all of them.
+    routine = getattr(getattr(error.orig, "diag", None), "source_function", None)
+    return "row policy" in str(error.orig) or routine == "ExecWithCheckOptions"
 
 
 def _event(
@@ -194,8 +248,9 @@ def _subject(values: Mapping[str, Any]) -> str | None:
     """Give the id that a call was about: its first argument or result called `id` or `…_id`."""
     for name, value in values.items():
         if (name == "id" or name.endswith("_id")) and isinstance(value, str):
-            # Half of a surrogate pair comes through JSON, and no database takes it.
-            return value[:100].encode(errors="replace").decode()
+            # Half of a surrogate pair comes through JSON, and no database takes it; nor does
+            # PostgreSQL take a NUL.
+            return value[:100].encode(errors="replace").decode().replace("\0", "?")
     return None
 
 

@@ -1,17 +1,44 @@
-"""Row policies: one boolean SQL expression per table and action, made from small pieces.
+"""Row policies: who may do what with a table's rows, declared as data beside the table.
 
-The pieces render to SQL that both engines read alike; `latchkey_user()` and
-`latchkey_scope(name)` are the principal as the database sees it.
+A policy is composed of patterns; each says for which rows it opens reading and writing. They
+come down to one boolean SQL expression per table and action, in the words of either engine.
 """
 
-from dataclasses import dataclass
-from typing import Protocol
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import ClassVar, Protocol
+
+
+class Circle(StrEnum):
+    """What a principal belongs to: ids that come with it, and that a row's column may hold."""
+
+    ORGANIZATIONS = "organizations"
+    MANAGED = "managed"
+    TEAMS = "teams"
+
+
+# One scope or several, of which one is enough; none opens nothing.
+Scopes = str | tuple[str, ...]
+
+
+class Words(Protocol):
+    """How one engine says who acts."""
+
+    def user(self) -> str:
+        """Give the expression for the principal's user id; NULL for nobody."""
+
+    def holds(self, *scopes: str) -> str:
+        """Give the condition that the call acts with one of these scopes."""
+
+    def among(self, column: str, circle: Circle) -> str:
+        """Give the condition that a column holds one of the ids of a circle."""
 
 
 class Rule(Protocol):
     """A condition on one row."""
 
-    def sql(self, row: str) -> str:
+    def sql(self, row: str, words: Words) -> str:
         """Give the condition; `row` names the row: a table, `old` or `new`."""
 
 
@@ -19,45 +46,71 @@ class Rule(Protocol):
 class Never:
     """No row. What a table without a rule for an action gets."""
 
-    def sql(self, row: str) -> str:  # noqa: ARG002 - the same for every row
+    def sql(self, row: str, words: Words) -> str:  # noqa: ARG002 - the same for every row
         """Give a condition that no row meets."""
         return "(1 = 0)"
 
 
-@dataclass(frozen=True, slots=True)
-class Owner:
-    """The row belongs to the principal's user."""
-
-    column: str = "owner_id"
-
-    def sql(self, row: str) -> str:
-        """Give: the column holds the principal's user id."""
-        return f"({row}.{self.column} = latchkey_user())"
+NEVER = Never()
 
 
 @dataclass(frozen=True, slots=True)
-class Bypass:
-    """The call acts with this scope, which opens every row."""
+class Own:
+    """The column holds the principal's user id."""
+
+    column: str
+
+    def sql(self, row: str, words: Words) -> str:
+        """Give the condition."""
+        return f"({row}.{self.column} = {words.user()})"
+
+
+@dataclass(frozen=True, slots=True)
+class Empty:
+    """The column holds nothing."""
+
+    column: str
+
+    def sql(self, row: str, words: Words) -> str:  # noqa: ARG002 - says nothing of who acts
+        """Give the condition."""
+        return f"({row}.{self.column} IS NULL)"
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """The column holds one of the ids of a circle of the principal's."""
+
+    column: str
+    circle: Circle
+
+    def sql(self, row: str, words: Words) -> str:
+        """Give the condition."""
+        return f"({words.among(f'{row}.{self.column}', self.circle)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The call acts with this scope."""
 
     scope: str
 
-    def sql(self, row: str) -> str:  # noqa: ARG002 - the same for every row
-        """Give: the scope is in force."""
-        return f"(latchkey_scope('{self.scope}') = 1)"
+    def sql(self, row: str, words: Words) -> str:  # noqa: ARG002 - the same for every row
+        """Give the condition."""
+        return f"({words.holds(self.scope)})"
 
 
 @dataclass(frozen=True, slots=True)
-class Via:
-    """The row follows a related row: one that the principal sees, and that meets `rule`."""
+class Related:
+    """There is a related row that the principal sees, and that meets `rule`."""
 
     table: str
     column: str
     key: str = "id"
     rule: Rule | None = None
 
-    def sql(self, row: str) -> str:
-        """Give: such a related row exists; its own row policy applies inside."""
-        narrower = f" AND {self.rule.sql(self.table)}" if self.rule else ""
+    def sql(self, row: str, words: Words) -> str:
+        """Give the condition; the related table's own policy applies inside."""
+        narrower = f" AND {self.rule.sql(self.table, words)}" if self.rule else ""
         return (
             f"EXISTS (SELECT 1 FROM {self.table} "  # noqa: S608 - names from declarations only
             f"WHERE {self.table}.{self.key} = {row}.{self.column}{narrower})"
@@ -70,9 +123,11 @@ class Either:
 
     rules: tuple[Rule, ...]
 
-    def sql(self, row: str) -> str:
-        """Give the rules, joined by OR."""
-        return "(" + " OR ".join(rule.sql(row) for rule in self.rules) + ")"
+    def sql(self, row: str, words: Words) -> str:
+        """Give the rules, joined by OR; what is asked of the call's scopes is asked once."""
+        held = [rule.scope for rule in self.rules if isinstance(rule, Held)]
+        parts = [rule.sql(row, words) for rule in self.rules if not isinstance(rule, Held)]
+        return "(" + " OR ".join([*parts, *([words.holds(*held)] if held else [])]) + ")"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,29 +136,200 @@ class Both:
 
     rules: tuple[Rule, ...]
 
-    def sql(self, row: str) -> str:
+    def sql(self, row: str, words: Words) -> str:
         """Give the rules, joined by AND."""
-        return "(" + " AND ".join(rule.sql(row) for rule in self.rules) + ")"
+        return "(" + " AND ".join(rule.sql(row, words) for rule in self.rules) + ")"
 
 
 def either(*rules: Rule) -> Rule:
-    """Join rules: one is enough."""
-    return Either(rules)
+    """Join rules: one is enough. Those that no row meets are left out."""
+    some = tuple(rule for rule in rules if rule is not NEVER)
+    if len(some) > 1:
+        return Either(some)
+    return some[0] if some else NEVER
 
 
 def both(*rules: Rule) -> Rule:
     """Join rules: all are needed."""
-    return Both(rules)
+    if NEVER in rules:
+        return NEVER
+    return rules[0] if len(rules) == 1 else Both(rules)
 
 
-NEVER = Never()
+def held(*scopes: Scopes) -> Rule:
+    """Give the rule that the call acts with one of these scopes; of none, no row meets it."""
+    names = (each if isinstance(each, tuple) else (each,) for each in scopes)
+    return either(*(Held(name) for some in names for name in some))
+
+
+class Pattern(Protocol):
+    """One way in which rows become a principal's; `order` is its turn among the others."""
+
+    order: ClassVar[int]
+
+    def reading(self) -> Rule:
+        """Give which rows it lets the principal see."""
+
+    def writing(self) -> Rule:
+        """Give which rows it lets the principal add, change and delete."""
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A row is its user's: the column holds the principal's user id."""
+
+    order: ClassVar[int] = 1
+    column: str = "owner_id"
+    writes: bool = True
+
+    def reading(self) -> Rule:
+        """Give: the column holds the principal's user id."""
+        return Own(self.column)
+
+    def writing(self) -> Rule:
+        """Give the same, unless rows are not for their owners to change."""
+        return Own(self.column) if self.writes else NEVER
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A row is its team's: with one scope its members read it, with the other they write it."""
+
+    order: ClassVar[int] = 2
+    reads: Scopes
+    writes: Scopes = ()
+    column: str = "team_id"
+
+    def reading(self) -> Rule:
+        """Give: the row's team is one of the principal's, and the call may read or write."""
+        return both(Among(self.column, Circle.TEAMS), held(self.reads, self.writes))
+
+    def writing(self) -> Rule:
+        """Give: the row's team is one of the principal's, and the call may write."""
+        return both(Among(self.column, Circle.TEAMS), held(self.writes))
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A row is its organization's: its people read it with one scope, write it with the other.
+
+    `readers` and `writers` may be those alone who look after the organization.
+    """
+
+    order: ClassVar[int] = 3
+    reads: Scopes
+    writes: Scopes = ()
+    column: str = "organization_id"
+    readers: Circle = Circle.ORGANIZATIONS
+    writers: Circle = Circle.ORGANIZATIONS
+
+    def reading(self) -> Rule:
+        """Give: the organization is one of the principal's, and the call may read or write."""
+        return both(Among(self.column, self.readers), held(self.reads, self.writes))
+
+    def writing(self) -> Rule:
+        """Give: the principal may write in the organization, and so may the call."""
+        return both(Among(self.column, self.writers), held(self.writes))
+
+
+@dataclass(frozen=True, slots=True)
+class Via:
+    """A row follows its parent: who sees that sees it, and who may change that may change it.
+
+    Without the parent's policy it may only be read.
+    """
+
+    order: ClassVar[int] = 4
+    table: str
+    column: str
+    policy: "RowPolicy | None" = None
+    key: str = "id"
+
+    def reading(self) -> Rule:
+        """Give: the principal sees the parent."""
+        return Related(self.table, self.column, self.key)
+
+    def writing(self) -> Rule:
+        """Give: the principal may change the parent."""
+        if self.policy is None:
+            return NEVER
+        return Related(self.table, self.column, self.key, self.policy.update)
+
+
+@dataclass(frozen=True, slots=True)
+class Bypass:
+    """A scope opens every row: some for reading, some for writing, and so for reading too."""
+
+    order: ClassVar[int] = 5
+    reads: Scopes = ()
+    writes: Scopes = ()
+
+    def reading(self) -> Rule:
+        """Give: the call acts with one of the scopes."""
+        return held(self.reads, self.writes)
+
+    def writing(self) -> Rule:
+        """Give: the call acts with one of those for writing."""
+        return held(self.writes)
+
+
+class Gated(Bypass):
+    """Rows that nobody owns: a scope alone opens them, one for reading and one for writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """When a column may change: the row before meets one rule, the row after the other.
+
+    It never does where they are left out. What a foreign key changes by itself is let through.
+    """
+
+    column: str
+    before: Rule = NEVER
+    after: Rule = NEVER
 
 
 @dataclass(frozen=True, slots=True)
 class RowPolicy:
-    """What a principal may do with the rows of one table; what is not said is refused."""
+    """What a principal may do with the rows of one table; what is not said is refused.
+
+    A row that is changed must meet `update` before and after.
+    """
 
     select: Rule = NEVER
     insert: Rule = NEVER
     update: Rule = NEVER
     delete: Rule = NEVER
+    changes: tuple[Change, ...] = ()
+    patterns: tuple[Pattern, ...] = field(default=(), compare=False)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule in it."""
+        of_changes = (rule for each in self.changes for rule in (each.before, each.after))
+        return (self.select, self.insert, self.update, self.delete, *of_changes)
+
+
+def rows(
+    *patterns: Pattern,
+    insert: Rule | None = None,
+    update: Rule | None = None,
+    delete: Rule | None = None,
+    changes: Sequence[Change] = (),
+    fixed: Sequence[str] = (),
+) -> RowPolicy:
+    """Compose a policy from patterns: any of them opens a row, in the patterns' own order.
+
+    `insert`, `update` and `delete` replace what the patterns say of writing; the columns that
+    are `fixed` keep the value that they were made with.
+    """
+    ordered = sorted(patterns, key=lambda pattern: pattern.order)
+    writing = either(*(pattern.writing() for pattern in ordered))
+    return RowPolicy(
+        select=either(*(pattern.reading() for pattern in ordered)),
+        insert=writing if insert is None else insert,
+        update=writing if update is None else update,
+        delete=writing if delete is None else delete,
+        changes=(*changes, *(Change(column) for column in fixed)),
+        patterns=tuple(ordered),
+    )

@@ -18,7 +18,8 @@ class Principal:
 
     `scopes` is what this credential may do now: scopes of the client, of the grant and of
     the user's roles, intersected. `reach` is what the user's roles allow at the most, which a
-    wider consent could open.
+    wider consent could open. The ids are of the organizations that the user is in, of those
+    that they look after, and of their teams.
     """
 
     channel: Channel
@@ -27,6 +28,9 @@ class Principal:
     reach: frozenset[str] = frozenset()
     client_id: str | None = None
     grant_id: int | None = None
+    organizations: frozenset[int] = frozenset()
+    managed: frozenset[int] = frozenset()
+    teams: frozenset[int] = frozenset()
 
     @property
     def is_nobody(self) -> bool:

@@ -9,6 +9,7 @@ from pydantic import BaseModel
 from sqlalchemy.orm import Session
 
 from app.core.errors import Misdeclared, NotFound
+from app.core.post import Post
 from app.core.principal import Channel, Principal
 from app.core.scopes import SCOPES
 
@@ -27,12 +28,19 @@ _MOST_DIGITS = len(str(LARGEST_KEY))
 class Call:
     """What a procedure may touch: who asks, a session that sees only their rows, and the time.
 
-    `now` is in seconds since the epoch.
+    `now` is in seconds since the epoch. What is to be done once everything is kept, such as
+    sending a letter, goes to `afterwards`: a call whose transaction failed has done none of it.
+    `catalogue` is what it was called from, for a procedure that is about procedures.
+    `is_sign_up_open` is what the operator says, for as long as no admin has decided.
     """
 
     principal: Principal
     session: Session
     now: int
+    post: Post = field(default_factory=Post)
+    afterwards: list[Callable[[], None]] = field(default_factory=list)
+    catalogue: "Catalogue" = field(default_factory=lambda: Catalogue([]))
+    is_sign_up_open: bool = False
 
     @property
     def user_id(self) -> int:
@@ -73,6 +81,7 @@ class Procedure(Generic[In, Out]):
     destructive: bool
     idempotent: bool
     public: bool
+    touches: tuple[str, ...]
     summary: str = field(init=False)
     description: str = field(init=False)
 
@@ -122,11 +131,13 @@ def procedure(  # noqa: PLR0913 - each keyword is one public fact of the declara
     destructive: bool = False,
     idempotent: bool = False,
     public: bool = False,
+    touches: Sequence[str] = (),
 ) -> Callable[[Callable[[Call, In], Out]], Procedure[In, Out]]:
     """Turn a function into a `Procedure`.
 
-    Give `scopes` where all of them are needed, `any_scope` where one is enough. Input and
-    output models are the function's own annotations; its docstring is the public description.
+    Give `scopes` where all of them are needed, `any_scope` where one is enough; `touches` are the
+    tables that its statements name. Input and output models are the function's own annotations;
+    its docstring is the public description.
     """
 
     def declare(run: Callable[[Call, In], Out]) -> Procedure[In, Out]:
@@ -147,6 +158,7 @@ def procedure(  # noqa: PLR0913 - each keyword is one public fact of the declara
             destructive=destructive,
             idempotent=idempotent or not writes,
             public=public,
+            touches=tuple(touches),
         )
 
     return declare

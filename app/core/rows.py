@@ -3,9 +3,11 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 from sqlalchemy.orm import Session
 
+from app.core.policy import Circle
 from app.core.principal import Principal
 
 ACTING = "latchkey_acting"
@@ -13,10 +15,29 @@ ACTING = "latchkey_acting"
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """The principal as the database sees it: a user, and the scopes that this call acts with."""
+    """The principal as the database sees it: a user, their circles, and the call's scopes."""
 
     user_id: int | None = None
     scopes: frozenset[str] = frozenset()
+    organizations: frozenset[int] = frozenset()
+    managed: frozenset[int] = frozenset()
+    teams: frozenset[int] = frozenset()
+
+    @classmethod
+    def of(cls, principal: Principal, scopes: frozenset[str]) -> Self:
+        """Give a principal as they call a procedure that names these scopes."""
+        return cls(
+            principal.user_id,
+            scopes & principal.scopes,
+            principal.organizations,
+            principal.managed,
+            principal.teams,
+        )
+
+    def circle(self, circle: Circle) -> frozenset[int]:
+        """Give the ids of what the principal belongs to."""
+        ids: frozenset[int] = getattr(self, circle.value)
+        return ids
 
 
 NOBODY = Acting()
@@ -31,7 +52,7 @@ def acting_as(session: Session, principal: Principal, scopes: frozenset[str]) ->
     """
     with session.begin():
         info = session.connection().info
-        info[ACTING] = acting = Acting(principal.user_id, scopes & principal.scopes)
+        info[ACTING] = acting = Acting.of(principal, scopes)
         try:
             yield
             # Changes are flushed while the principal still stands, not by the commit after it.

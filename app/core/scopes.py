@@ -2,23 +2,44 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Risk(StrEnum):
+    """What a scope may do at the worst: tell, change, or rule the workspace."""
+
+    READ = "read"
+    WRITE = "write"
+    ADMIN = "admin"
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """A named power.
 
-    `basic` scopes are what an app asks for when it does not say what it wants; only
-    `third_party` scopes can be granted to an OAuth client at all. An `identity` scope opens no
-    procedure, and so needs no role: it tells a client who the person is, or for how long it may
-    act (OpenID Connect Core §5.4, §11).
+    `basic` scopes are what an app asks for when it does not say what it wants. Of those that
+    are not for a `third_party` none can be granted to an OAuth client, but for the `admin` ones
+    to a client that an admin trusts. An `identity` scope opens no procedure, and so needs no
+    role: it tells a client who the person is, or for how long it may act (OpenID Connect Core
+    §5.4, §11).
     """
 
     name: str
     sentence: str
+    risk: Risk = Risk.READ
     basic: bool = False
     third_party: bool = True
     identity: bool = False
+
+
+def _own(name: str, sentence: str, risk: Risk) -> Scope:
+    """Give a scope for the app's own pages alone."""
+    return Scope(name, sentence, risk, third_party=False)
+
+
+def _system(name: str, sentence: str) -> Scope:
+    """Give a scope that rules the workspace."""
+    return Scope(name, sentence, Risk.ADMIN, third_party=False)
 
 
 _DECLARED = (
@@ -28,21 +49,54 @@ _DECLARED = (
     Scope("offline_access", "Keep its access while you are away", identity=True),
     Scope("profile:view", "See your name and email address", basic=True),
     Scope("tasks:view", "See your tasks and their comments", basic=True),
-    Scope("tasks:edit", "Create, change, complete and delete your tasks", basic=True),
+    Scope(
+        "tasks:edit",
+        "Create, change, complete and delete your tasks",
+        Risk.WRITE,
+        basic=True,
+    ),
     Scope("tasks:viewAll", "See the tasks of everyone"),
-    Scope("oauth-apps:view", "See the OAuth apps you registered", third_party=False),
-    Scope("oauth-apps:edit", "Register, revoke and delete your OAuth apps", third_party=False),
-    Scope("connections:view", "See the apps you have connected", third_party=False),
-    Scope("connections:edit", "Disconnect the apps you have connected", third_party=False),
-    Scope("oauth-clients:viewAll", "See every OAuth client", third_party=False),
-    Scope("oauth-clients:edit", "Create, revoke and delete any OAuth client", third_party=False),
-    Scope("audit:view", "Read the audit trail", third_party=False),
+    Scope("projects:view", "See the projects of your organizations"),
+    Scope("projects:edit", "Create projects in your organizations", Risk.WRITE),
+    Scope("teams:view", "See the teams of your organizations, and who is in them"),
+    Scope("teams:edit", "Create and change teams in organizations you manage", Risk.WRITE),
+    Scope("organizations:view", "See your organizations, and who is in them"),
+    _own("organizations:edit", "Invite and manage people in your organizations", Risk.WRITE),
+    Scope("settings:view", "See the workspace's settings"),
+    Scope("settings:edit", "Change the workspace's settings", Risk.WRITE),
+    _own("oauth-apps:view", "See the OAuth apps you registered", Risk.READ),
+    _own("oauth-apps:edit", "Register, revoke and delete your OAuth apps", Risk.WRITE),
+    _own("connections:view", "See the apps you have connected", Risk.READ),
+    _own("connections:edit", "Disconnect the apps you have connected", Risk.WRITE),
+    _system("users:viewAll", "See everyone's account, sign-ins and connected apps"),
+    _system("users:editAll", "Invite, suspend, sign out and delete anyone"),
+    _system("users:viewRoles", "See which roles people have"),
+    _system("users:editRoles", "Give people roles, and take them away"),
+    _system("roles:view", "See the roles and their scopes"),
+    _system("roles:edit", "Create, change and delete roles"),
+    _system("scopes:view", "See every scope, and who holds it"),
+    _system("orgs:viewAll", "See every organization, its teams and its people"),
+    _system("orgs:edit", "Create, change and delete any organization"),
+    _system("orgs:manageMembers", "Manage people and teams in any organization"),
+    _system("oauth-clients:viewAll", "See every OAuth client"),
+    _system("oauth-clients:edit", "Create, revoke and delete any OAuth client"),
+    _system("audit:view", "Read the audit trail"),
+    _system("access:edit", "Decide who may sign up"),
+    _system("metrics:view", "Read the app's metrics"),
 )
 
 SCOPES = {scope.name: scope for scope in _DECLARED}
 THIRD_PARTY = tuple(scope.name for scope in _DECLARED if scope.third_party)
 BASIC = tuple(scope.name for scope in _DECLARED if scope.basic)
 IDENTITY = frozenset(scope.name for scope in _DECLARED if scope.identity)
+ADMIN = tuple(scope.name for scope in _DECLARED if scope.risk is Risk.ADMIN)
+# What a role can hold.
+OF_ROLES = tuple(scope.name for scope in _DECLARED if not scope.identity)
+
+
+def grantable(*, is_trusted: bool) -> tuple[str, ...]:
+    """Give what a client may be granted at all; one that an admin trusts may rule, too."""
+    return THIRD_PARTY + ADMIN if is_trusted else THIRD_PARTY
 
 
 def parse(text: str | None) -> frozenset[str]:

@@ -1,24 +1,11 @@
 """How a SQLite connection is opened, and how its transactions begin."""
 
 import sqlite3
-from functools import lru_cache
 
 from sqlalchemy import Connection, Engine, event
 
 from app.core.errors import Busy
-
-_WRITES = "latchkey_writes"
-
-
-# To make one costs as much as the statements of a short transaction.
-@lru_cache(maxsize=8)
-def for_writing(engine: Engine) -> Engine:
-    """Give the engine for transactions that write.
-
-    They take SQLite's write lock when they begin: one that reads first and locks later fails
-    at once if another wrote in between, and no busy timeout helps it.
-    """
-    return engine.execution_options(**{_WRITES: True})
+from app.core.transactions import Purpose, purpose
 
 
 def prepare(engine: Engine) -> None:
@@ -41,7 +28,7 @@ def _open(dbapi_connection: sqlite3.Connection, _record: object) -> None:
 
 
 def _begin(connection: Connection) -> None:
-    writes = connection.get_execution_options().get(_WRITES)
+    writes = purpose(connection) is Purpose.WRITING
     # By the driver: through SQLAlchemy, BEGIN costs as much as the query after it.
     cursor = connection.connection.cursor()
     try:

@@ -8,15 +8,24 @@ What it cannot hide: a change written by hand may fail, or take long, on a value
 may not touch, before the trigger says so. No statement is ever made of what a caller sent.
 """
 
+import json
 import re
 import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 
-from sqlalchemy import Connection, Engine, ExceptionContext, MetaData, Table, event
+from sqlalchemy import (
+    Connection,
+    Engine,
+    ExceptionContext,
+    ForeignKeyConstraint,
+    MetaData,
+    Table,
+    event,
+)
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.core.policy import NEVER, Either, RowPolicy, Rule
+from app.core.policy import NEVER, Change, Circle, Either, RowPolicy, Rule
 from app.core.rows import ACTING, NOBODY
 
 _TARGET = "latchkey_target"
@@ -37,6 +46,23 @@ _ORDINARY = frozenset(
 _CHANGES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE})
 
 
+class _Words:
+    """Who acts, by functions of the connection."""
+
+    def user(self) -> str:
+        return "latchkey_user()"
+
+    def holds(self, *scopes: str) -> str:
+        return " OR ".join(f"latchkey_scope('{scope}') = 1" for scope in scopes)
+
+    def among(self, column: str, circle: Circle) -> str:
+        ids = f"SELECT value FROM json_each(latchkey_circle('{circle.value}'))"  # noqa: S608 - a name
+        return f"{column} IN ({ids})"
+
+
+_WORDS = _Words()
+
+
 class RowGuard:
     """The policies of one application's tables, compiled for SQLite."""
 
@@ -54,7 +80,9 @@ class RowGuard:
         )
 
     def watch(self, engine: Engine) -> None:
-        """Guard each connection that the engine opens from now on."""
+        """Guard each connection that a SQLite engine opens from now on; others need it not."""
+        if engine.dialect.name != "sqlite":
+            return
         event.listen(engine, "connect", self._guard)
         event.listen(engine, "checkin", _be_nobodys)
         event.listen(engine, "before_cursor_execute", _name_the_table, retval=True)
@@ -70,9 +98,19 @@ class RowGuard:
         connection.create_function(
             "latchkey_scope", 1, lambda scope: scope in info[ACTING].scopes, deterministic=True
         )
+        connection.create_function(
+            "latchkey_circle",
+            1,
+            lambda circle: json.dumps(sorted(info[ACTING].circle(Circle(circle)))),
+            deterministic=True,
+        )
+        # A first use makes the table of a table function, which the authorizer would refuse.
+        connection.execute("SELECT 1 FROM json_each('[]')").close()
         # Without it, REPLACE deletes another's row and no DELETE trigger fires.
         connection.execute("PRAGMA recursive_triggers = ON").close()
         connection.executescript(self._script).close()
+        # Its first use makes a table, which the authorizer would refuse.
+        connection.execute("SELECT 1 FROM json_each('[]')").close()
         connection.set_authorizer(lambda *asked: self._verdict(info.get(_TARGET), *asked))
 
     def _verdict(
@@ -138,42 +176,69 @@ def _ways(select: Rule, name: str) -> Iterator[str]:
     """
     earlier = ""
     for rule in select.rules if isinstance(select, Either) else (select,):
-        way = rule.sql(name)
+        way = rule.sql(name, _WORDS)
         yield way + earlier
         earlier += f" AND {way} IS NOT TRUE"
 
 
 def _triggers(table: Table, policy: RowPolicy, prefix: str) -> Iterator[str]:
     present = _parents_present(table)
-    mine, forbidden = policy.update.sql("old"), "ABORT, 'row policy'"
-    for action, condition, outcome in (
+    mine, forbidden = policy.update.sql("old", _WORDS), "ABORT, 'row policy'"
+    watched = [
         ("INSERT", _unless(policy.insert, "new"), forbidden),
         ("UPDATE", f"{present}{mine} IS NOT TRUE", "IGNORE"),
-        ("UPDATE", f"{mine} IS TRUE AND {_unless(policy.update, 'new')}", forbidden),
         ("DELETE", present + _unless(policy.delete, "old"), "IGNORE"),
-    ):
+    ]
+    # Where it says nothing of the row, it holds after a change as it did before.
+    if mine != policy.update.sql("new", _WORDS):
+        still = f"{present}{mine} IS TRUE AND {_unless(policy.update, 'new')}"
+        watched.append(("UPDATE", still, forbidden))
+    for action, condition, outcome in watched:
         yield (
             f"CREATE TEMP TRIGGER {prefix}_{action}_{outcome[:6].rstrip(',')} "
             f"BEFORE {action} ON main.{table.name} WHEN {condition} "
             f"BEGIN SELECT raise({outcome}); END"
         )
+    for change in policy.changes:
+        yield (
+            f"CREATE TEMP TRIGGER {prefix}_CHANGE_{change.column} "
+            f"BEFORE UPDATE ON main.{table.name} "
+            f"WHEN {present}{mine} IS TRUE AND {_refused(change)} "
+            f"BEGIN SELECT raise({forbidden}); END"
+        )
+
+
+def _refused(change: Change) -> str:
+    column = change.column
+    met = f"({change.before.sql('old', _WORDS)} AND {change.after.sql('new', _WORDS)})"
+    return f"old.{column} IS NOT new.{column} AND {met} IS NOT TRUE"
 
 
 def _unless(rule: Rule, row: str) -> str:
     # A NULL is a refusal too: `NOT NULL` would let it pass.
-    return f"{rule.sql(row)} IS NOT TRUE"
+    return f"{rule.sql(row, _WORDS)} IS NOT TRUE"
 
 
 def _parents_present(table: Table) -> str:
     """Give a condition that fails during a cascade, when the parent row is gone already."""
+    cascading = (key for key in table.foreign_key_constraints if key.ondelete)
     return "".join(
-        # A row that refers to nobody is no orphan.
-        f"(old.{key.parent.name} IS NULL OR "  # noqa: S608 - names of tables
-        f"EXISTS (SELECT 1 FROM main.{key.column.table.name} "
-        f"WHERE {key.column.name} = old.{key.parent.name})) AND "
-        for key in sorted(table.foreign_keys, key=lambda key: key.parent.name)
-        if key.ondelete
+        f"({_is_present(key)}) AND "
+        for key in sorted(cascading, key=lambda key: tuple(key.column_keys))
     )
+
+
+def _columns(key: ForeignKeyConstraint) -> tuple[str, ...]:
+    return tuple(key.column_keys)
+
+
+def _is_present(key: ForeignKeyConstraint) -> str:
+    # A row that refers to nobody is no orphan.
+    pairs = [(pair.parent.name, pair.column.name) for pair in key.elements]
+    absent = " OR ".join(f"old.{own} IS NULL" for own, _ in pairs)
+    equal = " AND ".join(f"{theirs} = old.{own}" for own, theirs in pairs)
+    parent = f"SELECT 1 FROM main.{key.referred_table.name} WHERE {equal}"  # noqa: S608 - names
+    return f"{absent} OR EXISTS ({parent})"
 
 
 def _reached_by_cascades(table: Table, metadata: MetaData) -> frozenset[str]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
-from app.core.sqlite import for_writing
+from app.core.transactions import for_reading, for_writing
 
 log = logging.getLogger(__name__)
 
@@ -17,13 +17,13 @@ def acting_as_system(engine: Engine, reason: str, *, reads: bool = False) -> Ite
     """Run a transaction on the unguarded engine for a named task of the system.
 
     It is committed at the end of the block, and rolled back where the block raises. One that
-    only `reads` waits for nobody who writes.
+    only `reads` waits for nobody who writes, and may not write.
 
     Raises:
         Busy: others write, and took too long.
     """
     log.debug("acting as system: %s", reason)
-    with Session(engine if reads else for_writing(engine)) as session, session.begin():
+    with Session(_for(engine, reads=reads)) as session, session.begin():
         yield session
 
 
@@ -39,5 +39,10 @@ def connected_as_system(
         Busy: others write, and took too long.
     """
     log.debug("acting as system: %s", reason)
-    with engine.connect() if reads else for_writing(engine).begin() as connection:
+    chosen = _for(engine, reads=reads)
+    with chosen.connect() if reads else chosen.begin() as connection:
         yield connection
+
+
+def _for(engine: Engine, *, reads: bool) -> Engine:
+    return for_reading(engine) if reads else for_writing(engine)

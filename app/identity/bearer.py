@@ -5,31 +5,28 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from sqlalchemy import Engine, bindparam, func, select, update
+from sqlalchemy import Engine, bindparam, select, update
 
 from app.core import credentials
 from app.core.credentials import Prefix
 from app.core.errors import Busy
 from app.core.principal import Channel, Principal
 from app.core.resource import Resources
-from app.core.statement import SPACE, Statement
+from app.core.scopes import THIRD_PARTY
+from app.core.statement import Statement
 from app.core.system import acting_as_system, connected_as_system
+from app.identity.held import HELD, circles
 from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant
-from app.models.user import RoleScope, User, UserRole
+from app.models.user import User
 from app.oauth.dpop import Proof, Proofs
 from app.oauth.errors import InvalidDpopProof
 from app.oauth.lookup import STANDS
 
 _NOTED_EVERY = 60
 _SCHEMES = frozenset({"bearer", "dpop"})
+_OPEN_TO_ALL = frozenset(THIRD_PARTY)
 
-_ROLE_SCOPES = (
-    select(func.aggregate_strings(RoleScope.scope, SPACE))
-    .join(UserRole, UserRole.role_id == RoleScope.role_id)
-    .where(UserRole.user_id == User.id)
-    .scalar_subquery()
-)
 _LOOKUP = Statement(
     select(
         User.id,
@@ -42,7 +39,7 @@ _LOOKUP = Statement(
         AccessToken.scopes,
         Grant.scopes,
         Client.scopes,
-        _ROLE_SCOPES,
+        *HELD,
     )
     .join_from(AccessToken, Family, Family.id == AccessToken.family_id)
     .join(Grant, Grant.id == Family.grant_id)
@@ -116,14 +113,16 @@ class Bearer:
         if used_at is None or used_at <= now - _NOTED_EVERY:
             with suppress(Busy):  # the next call notes it
                 self._note_use(grant_id, now)
-        of_token, of_grant, of_client, of_roles = (frozenset((s or "").split()) for s in held)
+        of_token, of_grant, of_client, of_roles = (frozenset((s or "").split()) for s in held[:4])
         return Principal(
             channel=channel,
             user_id=user_id,
             scopes=of_token & of_grant & of_client & of_roles,
-            reach=of_roles,
+            # What no consent can open to this client, it need not be shown.
+            reach=of_roles & (of_client | _OPEN_TO_ALL),
             client_id=client_id,
             grant_id=grant_id,
+            **circles(held[4:]),
         )
 
     def _check_key(self, token: str, jkt: str | None, proof: Proof | None) -> None:
@@ -139,8 +138,9 @@ class Bearer:
             raise ProofRefused("The access token is bound to another key.")
 
     def _note_use(self, grant_id: int, now: int) -> None:
-        """Write down that a grant and its client are in use; once a minute, or it is the load."""
+        """Write down who and what is in use; once a minute, or it is the load."""
         with acting_as_system(self._engine, "note the use of a grant") as session:
             grant = update(Grant).where(Grant.id == grant_id).values(last_used_at=now)
-            key = session.scalar(grant.returning(Grant.client_key))
+            key, user_id = session.execute(grant.returning(Grant.client_key, Grant.user_id)).one()
             session.execute(update(Client).where(Client.id == key).values(last_used_at=now))
+            session.execute(update(User).where(User.id == user_id).values(last_seen_at=now))

@@ -2,21 +2,25 @@
 
 import hashlib
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from urllib.parse import unquote_to_bytes
 
 from flask import Request, abort, current_app, request, session
 from flask_login import UserMixin, current_user, login_user, logout_user
-from sqlalchemy import func, select, update
+from sqlalchemy import bindparam, select, update
 
 from app.core import credentials
 from app.core.credentials import Prefix
+from app.core.errors import Busy
 from app.core.principal import Channel, Principal, nobody
-from app.core.system import acting_as_system
+from app.core.statement import Statement
+from app.core.system import acting_as_system, connected_as_system
 from app.extensions import db, login
 from app.identity import accounts
 from app.identity.bearer import token_in
-from app.models.user import Login, RoleScope, User, UserRole
+from app.identity.held import HELD, person
+from app.models.user import Login, User
 
 LASTS = 14 * 24 * 3600
 # Where Flask-Login keeps it in the cookie.
@@ -24,6 +28,17 @@ _CREDENTIAL = "_user_id"
 _ASKED = "asked_to_sign_in"
 # Seconds.
 _ANSWERED_WITHIN = 600
+_NOTED_EVERY = 60
+_LOOKUP = Statement(
+    select(User.id, User.email, User.name, User.last_seen_at, Login.created_at, *HELD)
+    .join_from(Login, User, User.id == Login.user_id)
+    .where(
+        Login.digest == bindparam("digest"),
+        Login.revoked_at.is_(None),
+        Login.expires_at > bindparam("now"),
+        User.suspended_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,31 +146,21 @@ def load(credential: str) -> Viewer | None:
     """Give the person whose login this is; None where it is unknown, over or revoked."""
     if not credentials.is_well_formed(credential, Prefix.LOGIN):
         return None
-    with db.engine.connect() as connection:
-        row = connection.execute(
-            select(
-                User.id,
-                User.email,
-                User.name,
-                func.aggregate_strings(RoleScope.scope, " "),
-                Login.created_at,
-            )
-            .join_from(Login, User, User.id == Login.user_id)
-            .outerjoin(UserRole, UserRole.user_id == User.id)
-            .outerjoin(RoleScope, RoleScope.role_id == UserRole.role_id)
-            .where(
-                Login.digest == credentials.digest(credential),
-                Login.revoked_at.is_(None),
-                Login.expires_at > int(time.time()),
-                User.suspended_at.is_(None),
-            )
-            .group_by(User.id, User.email, User.name, Login.created_at)
-        ).one_or_none()
+    digest, now = credentials.digest(credential), int(time.time())
+    with connected_as_system(db.engine, "find a session", reads=True) as connection:
+        row = _LOOKUP.row(connection, digest=digest, now=now)
     if row is None:
         return None
-    scopes = frozenset((row[3] or "").split())
-    principal = Principal(Channel.BROWSER, row[0], scopes=scopes, reach=scopes)
-    return Viewer(principal, email=row[1], name=row[2], credential=credential, auth_time=row[4])
+    user_id, email, name, seen_at, auth_time, *held = row
+    if seen_at is None or seen_at <= now - _NOTED_EVERY:
+        with suppress(Busy):  # the next page notes it
+            _note_seen(user_id, now)
+    return Viewer(person(user_id, held), email, name, credential, auth_time)
+
+
+def _note_seen(user_id: int, now: int) -> None:
+    with acting_as_system(db.engine, "note that a person is here") as store:
+        store.execute(update(User).where(User.id == user_id).values(last_seen_at=now))
 
 
 def is_sign_in_for(request_: bytes) -> bool:

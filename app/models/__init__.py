@@ -3,13 +3,32 @@
 from app.models.audit import AUDIT_ROWS
 from app.models.client import CLIENT_ROWS, CLIENT_SECRET_ROWS
 from app.models.grant import GRANT_ROWS
+from app.models.organization import (
+    INVITATION_ROWS,
+    MEMBERSHIP_ROWS,
+    ORGANIZATION_ROWS,
+    PROJECT_ROWS,
+    TEAM_MEMBER_ROWS,
+    TEAM_ROWS,
+)
 from app.models.signing import RESOURCE_SERVER_ROWS, SWITCH_ROWS
 from app.models.task import COMMENT_ROWS, TASK_ROWS
-from app.models.user import USER_ROWS
+from app.models.user import LOGIN_ROWS, ROLE_ROWS, ROLE_SCOPE_ROWS, USER_ROLE_ROWS, USER_ROWS
+from app.models.workspace import ACCESS_ROWS, WORKSPACE_ROWS
 
 # A table that is not named here has no policy, and no procedure can reach it.
 ROW_POLICIES = {
     "user_account": USER_ROWS,
+    "login": LOGIN_ROWS,
+    "role": ROLE_ROWS,
+    "role_scope": ROLE_SCOPE_ROWS,
+    "user_role": USER_ROLE_ROWS,
+    "organization": ORGANIZATION_ROWS,
+    "membership": MEMBERSHIP_ROWS,
+    "team": TEAM_ROWS,
+    "team_member": TEAM_MEMBER_ROWS,
+    "invitation": INVITATION_ROWS,
+    "project": PROJECT_ROWS,
     "task": TASK_ROWS,
     "comment": COMMENT_ROWS,
     "client": CLIENT_ROWS,
@@ -17,6 +36,8 @@ ROW_POLICIES = {
     "oauth_grant": GRANT_ROWS,
     "resource_server": RESOURCE_SERVER_ROWS,
     "switch": SWITCH_ROWS,
+    "workspace": WORKSPACE_ROWS,
+    "access_setting": ACCESS_ROWS,
     "audit_event": AUDIT_ROWS,
 }
 
@@ -24,11 +45,7 @@ ROW_POLICIES = {
 UNREACHABLE = frozenset(
     {
         "password",
-        "login",
         "guess",
-        "role",
-        "role_scope",
-        "user_role",
         "token_family",
         "authorization_code",
         "access_token",

@@ -6,7 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import Bypass, Owner, RowPolicy, Via, either
+from app.core.policy import Bypass, Change, Owner, RowPolicy, Via, rows
 from app.extensions import Model
 
 # A client's id may be the URL of its metadata document.
@@ -64,6 +64,8 @@ class Client(Model):
     required_scopes: Mapped[str] = mapped_column(String(2000), server_default="")
     # Of the operator's own: people need not be asked.
     is_first_party: Mapped[bool] = mapped_column(server_default=false())
+    # An admin lets it ask for scopes that rule the workspace.
+    is_trusted: Mapped[bool] = mapped_column(server_default=false())
     # An admin has checked who made it.
     is_verified: Mapped[bool] = mapped_column(server_default=false())
     id_token_signed_response_alg: Mapped[str] = mapped_column(String(10), server_default="RS256")
@@ -106,25 +108,22 @@ class ClientSecret(Model):
     last_used_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
-_OWN_OR_ANY = either(Owner(), Bypass("oauth-clients:edit"))
-
-CLIENT_ROWS = RowPolicy(
-    select=either(
-        Owner(),
-        Via("oauth_grant", "id", key="client_key"),
-        Bypass("oauth-clients:viewAll"),
-        Bypass("oauth-clients:edit"),
+CLIENT_ROWS = rows(
+    Owner(),
+    Via("oauth_grant", "id", key="client_key"),
+    Bypass(
+        reads=("oauth-clients:viewAll", "scopes:view", "users:viewAll", "users:editAll"),
+        writes="oauth-clients:edit",
     ),
-    insert=_OWN_OR_ANY,
-    update=_OWN_OR_ANY,
-    delete=_OWN_OR_ANY,
+    fixed=["owner_id"],
 )
 
-_OF_WRITABLE_CLIENT = Via("client", "client_key", rule=_OWN_OR_ANY)
+_OF_WRITABLE_CLIENT = Via("client", "client_key", CLIENT_ROWS).writing()
 
 CLIENT_SECRET_ROWS = RowPolicy(
     select=_OF_WRITABLE_CLIENT,
     insert=_OF_WRITABLE_CLIENT,
     update=_OF_WRITABLE_CLIENT,
     delete=_OF_WRITABLE_CLIENT,
+    changes=(Change("client_key"),),
 )

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import Bypass, Owner, RowPolicy, Via, both, either
+from app.core.policy import NEVER, Bypass, Owner, rows
 from app.extensions import Model
 
 _SCOPES = String(2000)
@@ -183,8 +183,19 @@ class ConsentRequest(Model):
     decided_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
-GRANT_ROWS = RowPolicy(
-    select=either(Owner("user_id"), Bypass("oauth-clients:viewAll"), Bypass("oauth-clients:edit")),
-    # The client too: a grant that moved to another client would show that one to its person.
-    update=both(Owner("user_id"), Via("client", "client_key")),
+GRANT_ROWS = rows(
+    Owner("user_id"),
+    Bypass(
+        reads=(
+            "oauth-clients:viewAll",
+            "oauth-clients:edit",
+            "scopes:view",
+            "users:viewAll",
+            "users:editAll",
+        )
+    ),
+    insert=NEVER,
+    delete=NEVER,
+    # One that moved to another client would show that client to its person.
+    fixed=["client_key"],
 )

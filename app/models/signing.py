@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import Bypass, RowPolicy, either
+from app.core.policy import Gated, rows
 from app.extensions import Model
 
 IDENTIFIER_LENGTH = 500
@@ -63,8 +63,5 @@ class Switch(Model):
     is_on: Mapped[bool]
 
 
-_VIEWED = either(Bypass("oauth-clients:viewAll"), Bypass("oauth-clients:edit"))
-_EDITED = Bypass("oauth-clients:edit")
-
-RESOURCE_SERVER_ROWS = RowPolicy(select=_VIEWED, insert=_EDITED, update=_EDITED, delete=_EDITED)
-SWITCH_ROWS = RowPolicy(select=_VIEWED, insert=_EDITED, update=_EDITED)
+RESOURCE_SERVER_ROWS = rows(Gated(reads="oauth-clients:viewAll", writes="oauth-clients:edit"))
+SWITCH_ROWS = RESOURCE_SERVER_ROWS

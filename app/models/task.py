@@ -6,7 +6,20 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Tex
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import Bypass, Owner, RowPolicy, Via, both, either
+from app.core.policy import (
+    Among,
+    Bypass,
+    Change,
+    Circle,
+    Empty,
+    Group,
+    Own,
+    Owner,
+    Via,
+    both,
+    either,
+    rows,
+)
 from app.extensions import Model
 
 Status = Literal["open", "done"]
@@ -16,16 +29,19 @@ NOTES_LENGTH = 4000
 
 
 class Task(Model):
-    """Something that a person wants done."""
+    """Something that a person, or a team, wants done."""
 
     __tablename__ = "task"
     __table_args__ = (
         Index("ix_task_owner_id_id", "owner_id", "id"),
+        Index("ix_task_team_id_id", "team_id", "id"),
         {"sqlite_autoincrement": True},
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     owner_id: Mapped[int] = mapped_column(ForeignKey("user_account.id", ondelete="CASCADE"))
+    # Whose members share it, if any.
+    team_id: Mapped[int | None] = mapped_column(ForeignKey("team.id", ondelete="SET NULL"))
     title: Mapped[str] = mapped_column(String(TITLE_LENGTH))
     notes: Mapped[str] = mapped_column(Text)
     created_at: Mapped[int] = mapped_column(BigInteger)
@@ -58,18 +74,23 @@ class Comment(Model):
     created_at: Mapped[int] = mapped_column(BigInteger)
 
 
-TASK_ROWS = RowPolicy(
-    select=either(Owner(), Bypass("tasks:viewAll")),
-    insert=Owner(),
-    update=Owner(),
-    delete=Owner(),
+_IN_NO_TEAM_OR_MINE = either(Empty("team_id"), Among("team_id", Circle.TEAMS))
+
+TASK_ROWS = rows(
+    Owner(),
+    Group(reads="tasks:view", writes="tasks:edit"),
+    Bypass(reads=("tasks:viewAll", "users:editAll")),
+    insert=both(Own("owner_id"), _IN_NO_TEAM_OR_MINE),
+    # Its owner alone takes a task into a team, or out of it.
+    changes=[Change("team_id", before=Own("owner_id"), after=_IN_NO_TEAM_OR_MINE)],
+    fixed=["owner_id"],
 )
 
-_WRITABLE_TASK = Via("task", "task_id", rule=TASK_ROWS.update)
+_OF_TASK = Via("task", "task_id", TASK_ROWS)
 
-COMMENT_ROWS = RowPolicy(
-    select=Via("task", "task_id"),
-    insert=both(Owner("author_id"), _WRITABLE_TASK),
-    update=both(Owner("author_id"), _WRITABLE_TASK),
-    delete=_WRITABLE_TASK,
+COMMENT_ROWS = rows(
+    _OF_TASK,
+    insert=both(Own("author_id"), _OF_TASK.writing()),
+    update=both(Own("author_id"), _OF_TASK.writing()),
+    fixed=["task_id"],
 )

@@ -1,26 +1,35 @@
 """People, their passwords and their sign-ins."""
 
-from sqlalchemy import BigInteger, ForeignKey, LargeBinary, String, false
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import Bypass, Owner, RowPolicy, either
+from app.core.policy import NEVER, Bypass, Gated, Owner, Via, rows
 from app.extensions import Model
 
 EMAIL_LENGTH = 254
 NAME_LENGTH = 80
+EXTERNAL_ID_LENGTH = 200
+ROLE_NAME_LENGTH = 40
+ROLE_DESCRIPTION_LENGTH = 200
 
 
 class User(Model):
     """A person with an account. Times are in seconds since the epoch, here and in each table."""
 
     __tablename__ = "user_account"
-    # Without it SQLite gives the number of a deleted row to the next one.
-    __table_args__ = {"sqlite_autoincrement": True}  # noqa: RUF012 - SQLAlchemy's own shape
+    __table_args__ = (
+        Index("ix_user_account_external_id", "external_id", unique=True),
+        # Without it SQLite gives the number of a deleted row to the next one.
+        {"sqlite_autoincrement": True},
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH), unique=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    # What another system calls them.
+    external_id: Mapped[str | None] = mapped_column(String(EXTERNAL_ID_LENGTH))
     created_at: Mapped[int] = mapped_column(BigInteger)
+    last_seen_at: Mapped[int | None] = mapped_column(BigInteger)
     suspended_at: Mapped[int | None] = mapped_column(BigInteger)
 
 
@@ -63,13 +72,19 @@ class Guess(Model):
 
 
 class Role(Model):
-    """A named set of scopes."""
+    """A named set of scopes; new accounts get the default one.
+
+    The one that `is_admin` keeps every scope that rules the workspace, and somebody always has
+    it: or nobody could give it back.
+    """
 
     __tablename__ = "role"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(40), unique=True)
+    name: Mapped[str] = mapped_column(String(ROLE_NAME_LENGTH), unique=True)
+    description: Mapped[str] = mapped_column(String(ROLE_DESCRIPTION_LENGTH), server_default="")
     is_default: Mapped[bool] = mapped_column(server_default=false())
+    is_admin: Mapped[bool] = mapped_column(server_default=false())
 
 
 class RoleScope(Model):
@@ -96,4 +111,43 @@ class UserRole(Model):
     )
 
 
-USER_ROWS = RowPolicy(select=either(Owner("id"), Bypass("oauth-clients:viewAll")))
+USER_ROWS = rows(
+    Owner("id", writes=False),
+    # Of whom one sees that they are in one's organizations.
+    Via("membership", "id", key="user_id"),
+    Bypass(
+        reads=(
+            "users:viewAll",
+            "users:viewRoles",
+            "users:editRoles",
+            "oauth-clients:viewAll",
+            "oauth-clients:edit",
+            "orgs:viewAll",
+            "orgs:manageMembers",
+        ),
+        writes="users:editAll",
+    ),
+    insert=NEVER,
+)
+LOGIN_ROWS = rows(
+    Owner("user_id"),
+    Bypass(reads="users:viewAll", writes="users:editAll"),
+    insert=NEVER,
+    delete=NEVER,
+    fixed=["user_id", "digest"],
+)
+_READ_BY_ADMINS = (
+    "roles:view",
+    "scopes:view",
+    "users:viewAll",
+    "users:viewRoles",
+    "users:editAll",
+)
+
+ROLE_ROWS = rows(Gated(reads=(*_READ_BY_ADMINS, "users:editRoles"), writes="roles:edit"))
+ROLE_SCOPE_ROWS = ROLE_ROWS
+USER_ROLE_ROWS = rows(
+    Owner("user_id", writes=False),
+    Gated(reads=(*_READ_BY_ADMINS, "roles:edit"), writes="users:editRoles"),
+    fixed=["user_id", "role_id"],
+)

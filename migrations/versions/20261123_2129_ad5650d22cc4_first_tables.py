@@ -8,6 +8,9 @@ Create Date: 2026-11-23 21:29:49.593793+00:00
 import sqlalchemy as sa
 from alembic import op
 
+# What SQLite counts by itself is an INTEGER there.
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 revision = "ad5650d22cc4"
 down_revision = None
 branch_labels = None
@@ -73,26 +76,26 @@ def upgrade() -> None:
     """Make every table, and the two roles."""
     op.create_table(
         "audit_event",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.Column("action", sa.String(length=80), nullable=False),
         sa.Column("outcome", sa.String(length=40), nullable=False),
         sa.Column("channel", sa.String(length=10), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=True),
+        sa.Column("user_id", KEY, nullable=True),
         sa.Column("client_id", sa.String(length=64), nullable=True),
         sa.Column("subject", sa.String(length=100), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_audit_event")),
     )
     op.create_table(
         "guess",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
         sa.Column("subject", sa.String(length=80), nullable=False),
         sa.Column("at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_guess")),
     )
     op.create_table(
         "role",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("is_default", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_role")),
@@ -100,7 +103,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "user_account",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
         sa.Column("email", sa.String(length=254), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -111,12 +114,12 @@ def upgrade() -> None:
     )
     op.create_table(
         "client",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
         sa.Column("client_id", sa.String(length=64), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
         sa.Column("description", sa.String(length=500), nullable=False),
         sa.Column("source", sa.String(length=16), nullable=False),
-        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.Column("owner_id", KEY, nullable=True),
         sa.Column("is_public", sa.Boolean(), server_default=sa.false(), nullable=False),
         sa.Column("token_endpoint_auth_method", sa.String(length=40), nullable=False),
         sa.Column("redirect_uris", sa.JSON(), nullable=False),
@@ -134,7 +137,7 @@ def upgrade() -> None:
     op.create_table(
         "consent_request",
         sa.Column("id", sa.String(length=43), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", KEY, nullable=False),
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
@@ -149,7 +152,7 @@ def upgrade() -> None:
     op.create_table(
         "login",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", KEY, nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
@@ -163,7 +166,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "password",
-        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", KEY, nullable=False),
         sa.Column("hash", sa.String(length=200), nullable=False),
         sa.ForeignKeyConstraint(
             ["user_id"], ["user_account.id"], name=op.f("fk_password_user_id"), ondelete="CASCADE"
@@ -172,7 +175,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "role_scope",
-        sa.Column("role_id", sa.Integer(), nullable=False),
+        sa.Column("role_id", KEY, nullable=False),
         sa.Column("scope", sa.String(length=80), nullable=False),
         sa.ForeignKeyConstraint(
             ["role_id"], ["role.id"], name=op.f("fk_role_scope_role_id"), ondelete="CASCADE"
@@ -181,8 +184,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "task",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("owner_id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("owner_id", KEY, nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("notes", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -196,8 +199,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "user_role",
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("role_id", sa.Integer(), nullable=False),
+        sa.Column("user_id", KEY, nullable=False),
+        sa.Column("role_id", KEY, nullable=False),
         sa.ForeignKeyConstraint(
             ["role_id"], ["role.id"], name=op.f("fk_user_role_role_id"), ondelete="CASCADE"
         ),
@@ -208,8 +211,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "client_secret",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("client_key", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("client_key", KEY, nullable=False),
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("last_four", sa.String(length=4), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -223,9 +226,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "comment",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("task_id", sa.Integer(), nullable=False),
-        sa.Column("author_id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("task_id", KEY, nullable=False),
+        sa.Column("author_id", KEY, nullable=False),
         sa.Column("body", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -242,9 +245,9 @@ def upgrade() -> None:
     )
     op.create_table(
         "oauth_grant",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("user_id", sa.Integer(), nullable=False),
-        sa.Column("client_key", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("user_id", KEY, nullable=False),
+        sa.Column("client_key", KEY, nullable=False),
         sa.Column("scopes", sa.String(length=2000), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("last_used_at", sa.BigInteger(), nullable=True),
@@ -265,8 +268,8 @@ def upgrade() -> None:
     )
     op.create_table(
         "token_family",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("grant_id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("grant_id", KEY, nullable=False),
         sa.Column("scopes", sa.String(length=2000), nullable=False),
         sa.Column("resource", sa.String(length=500), nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
@@ -282,7 +285,7 @@ def upgrade() -> None:
     op.create_table(
         "access_token",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("family_id", sa.Integer(), nullable=False),
+        sa.Column("family_id", KEY, nullable=False),
         sa.Column("scopes", sa.String(length=2000), nullable=False),
         sa.Column("resource", sa.String(length=500), nullable=True),
         sa.Column("issued_at", sa.BigInteger(), nullable=False),
@@ -299,7 +302,7 @@ def upgrade() -> None:
     op.create_table(
         "authorization_code",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("family_id", sa.Integer(), nullable=False),
+        sa.Column("family_id", KEY, nullable=False),
         sa.Column("redirect_uri", sa.String(length=2000), nullable=True),
         sa.Column("code_challenge", sa.String(length=128), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
@@ -316,7 +319,7 @@ def upgrade() -> None:
     op.create_table(
         "refresh_token",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("family_id", sa.Integer(), nullable=False),
+        sa.Column("family_id", KEY, nullable=False),
         sa.Column("issued_at", sa.BigInteger(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.Column("consumed_at", sa.BigInteger(), nullable=True),
@@ -356,3 +359,5 @@ def _make_roles() -> None:
         op.execute(sa.insert(role).values(id=key, name=name, is_default=is_default))
         for scope in scopes:
             op.execute(sa.insert(role_scope).values(role_id=key, scope=scope))
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("SELECT setval(pg_get_serial_sequence('role', 'id'), 2)")

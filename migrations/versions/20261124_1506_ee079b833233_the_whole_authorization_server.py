@@ -8,6 +8,9 @@ Create Date: 2026-11-24 15:06:07.141198+00:00
 import sqlalchemy as sa
 from alembic import op
 
+# What SQLite counts by itself is an INTEGER there.
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
 revision = "ee079b833233"
 down_revision = "ad5650d22cc4"
 branch_labels = None
@@ -32,7 +35,7 @@ def upgrade() -> None:
     )
     op.create_table(
         "switch",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("is_on", sa.Boolean(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_switch")),
@@ -51,7 +54,7 @@ def upgrade() -> None:
     op.create_table(
         "pushed_request",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("client_key", sa.Integer(), nullable=False),
+        sa.Column("client_key", KEY, nullable=False),
         sa.Column("parameters", sa.JSON(), nullable=False),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
@@ -72,10 +75,10 @@ def upgrade() -> None:
 
     op.create_table(
         "resource_server",
-        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("id", KEY, nullable=False),
         sa.Column("identifier", sa.String(length=500), nullable=False),
         sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("client_key", sa.Integer(), nullable=True),
+        sa.Column("client_key", KEY, nullable=True),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["client_key"],
@@ -95,14 +98,14 @@ def upgrade() -> None:
         "device_authorization",
         sa.Column("digest", sa.LargeBinary(length=32), nullable=False),
         sa.Column("user_code_digest", sa.LargeBinary(length=32), nullable=False),
-        sa.Column("client_key", sa.Integer(), nullable=False),
+        sa.Column("client_key", KEY, nullable=False),
         sa.Column("scopes", sa.String(length=2000), nullable=False),
         sa.Column("resource", sa.String(length=500), nullable=True),
         sa.Column("expires_at", sa.BigInteger(), nullable=False),
-        sa.Column("interval", sa.Integer(), nullable=False),
+        sa.Column("interval", KEY, nullable=False),
         sa.Column("polled_at", sa.BigInteger(), nullable=True),
         sa.Column("decided_at", sa.BigInteger(), nullable=True),
-        sa.Column("family_id", sa.Integer(), nullable=True),
+        sa.Column("family_id", KEY, nullable=True),
         sa.Column("consumed_at", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(
             ["client_key"],
@@ -182,11 +185,11 @@ def upgrade() -> None:
                 "dpop_bound_access_tokens", sa.Boolean(), server_default=sa.false(), nullable=False
             )
         )
-        batch_op.add_column(sa.Column("access_token_lasts", sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column("refresh_token_idles", sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column("refresh_token_lasts", sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column("code_lasts", sa.Integer(), nullable=True))
-        batch_op.add_column(sa.Column("device_code_lasts", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("access_token_lasts", KEY, nullable=True))
+        batch_op.add_column(sa.Column("refresh_token_idles", KEY, nullable=True))
+        batch_op.add_column(sa.Column("refresh_token_lasts", KEY, nullable=True))
+        batch_op.add_column(sa.Column("code_lasts", KEY, nullable=True))
+        batch_op.add_column(sa.Column("device_code_lasts", KEY, nullable=True))
         batch_op.add_column(
             sa.Column("registration_digest", sa.LargeBinary(length=32), nullable=True)
         )

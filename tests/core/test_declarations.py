@@ -1,17 +1,30 @@
 """Whether what the code declares fits itself and the database."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from sqlalchemy import Engine, create_engine
 
 from app.core.declarations import Declarations
-from app.core.policy import NEVER, Bypass, Owner, RowPolicy, Rule, Via, both, either
+from app.core.policy import (
+    NEVER,
+    Empty,
+    Held,
+    Own,
+    Related,
+    RowPolicy,
+    Rule,
+    both,
+    either,
+    rows,
+)
 from app.core.procedure import Call, Catalogue, procedure
 from app.core.scopes import SCOPES
 from app.procedures.shapes import Nothing
 
 ROLES = {"Everyone": frozenset(SCOPES)}
+SOME = RowPolicy(select=Held("tasks:view"))
 
 
 @pytest.fixture
@@ -34,14 +47,27 @@ def faults(
 
 
 def test_what_fits_has_no_fault(database: Engine) -> None:
-    rule = either(NEVER, both(Owner(), Bypass("tasks:viewAll")))
-    policy = RowPolicy(select=Via("task", "task_id", rule=rule), insert=NEVER)
+    rule = either(Empty("owner_id"), both(Own("owner_id"), Held("tasks:viewAll")))
+    policy = RowPolicy(select=Related("task", "task_id", rule=rule), insert=NEVER)
     assert faults(database, task=RowPolicy(select=rule), comment=policy) == []
-    assert faults(database, "comment", task=RowPolicy()) == []
+    assert faults(database, "comment", task=SOME) == []
+
+
+def test_a_policy_that_shows_no_row_to_anybody_is_a_fault(database: Engine) -> None:
+    assert faults(database, "comment", task=rows(insert=Own("owner_id"))) == [
+        "table task: its policy shows no row to anybody; name it as unreachable"
+    ]
+
+
+def test_a_column_whose_change_is_ruled_is_there(database: Engine) -> None:
+    policy = rows(insert=NEVER, fixed=["team_id"])
+    assert faults(database, "comment", task=RowPolicy(SOME.select, changes=policy.changes)) == [
+        "table task: its policy names the column task.team_id, which is not in the database"
+    ]
 
 
 def test_each_table_is_declared_and_each_declared_one_is_there(database: Engine) -> None:
-    assert faults(database, "guess", task=RowPolicy(), login=RowPolicy()) == [
+    assert faults(database, "guess", task=SOME, login=SOME) == [
         "table guess: it is declared, and not in the database",
         "table login: it is declared, and not in the database",
         "table comment: it has no policy, and is not named as unreachable",
@@ -49,7 +75,7 @@ def test_each_table_is_declared_and_each_declared_one_is_there(database: Engine)
 
 
 def test_a_table_is_not_both_reachable_and_unreachable(database: Engine) -> None:
-    assert faults(database, "comment", "task", task=RowPolicy()) == [
+    assert faults(database, "comment", "task", task=SOME) == [
         "table task: it is named as unreachable, and has a policy"
     ]
 
@@ -57,21 +83,22 @@ def test_a_table_is_not_both_reachable_and_unreachable(database: Engine) -> None
 @pytest.mark.parametrize(
     ("rule", "fault"),
     [
-        (Owner("author_id"), "column comment.author_id, which is not in the database"),
-        (Via("task", "todo_id"), "column comment.todo_id, which is not in the database"),
-        (Via("task", "task_id", key="key"), "column task.key, which is not in the database"),
-        (Via("todo", "task_id"), "column todo.id, which is not in the database"),
+        (Own("author_id"), "column comment.author_id, which is not in the database"),
+        (Related("task", "todo_id"), "column comment.todo_id, which is not in the database"),
+        (Related("task", "task_id", key="key"), "column task.key, which is not in the database"),
+        (Related("todo", "task_id"), "column todo.id, which is not in the database"),
         (
-            Via("task", "task_id", rule=Owner("author_id")),
+            Related("task", "task_id", rule=Own("author_id")),
             "column task.author_id, which is not in the database",
         ),
-        (Bypass("tasks:juggle"), "unknown scope tasks:juggle"),
-        (both(NEVER, either(NEVER, Bypass("x:y"))), "unknown scope x:y"),
+        (Held("tasks:juggle"), "unknown scope tasks:juggle"),
+        (both(SOME.select, either(NEVER, Held("x:y"))), "unknown scope x:y"),
     ],
 )
 @pytest.mark.parametrize("action", ["select", "insert", "update", "delete"])
 def test_what_a_rule_names_is_there(database: Engine, rule: Rule, fault: str, action: str) -> None:
-    found = faults(database, "task", comment=RowPolicy(**{action: rule}))
+    rules: dict[str, Any] = {"select": SOME.select, action: rule}
+    found = faults(database, "task", comment=RowPolicy(**rules))
     assert found == [f"table comment: its policy names the {fault}"]
 
 
@@ -100,6 +127,17 @@ def test_a_procedure_that_nobody_can_call_is_a_fault(database: Engine) -> None:
     ]
     assert found("tasks:view tasks:edit") == ["procedure tasks.both: no role holds tasks:viewAll"]
     assert len(found()) == 2
+
+
+def test_a_table_that_a_procedure_touches_has_a_policy(database: Engine) -> None:
+    @procedure("tasks.look", public=True, touches=("task", "comment"))
+    def look(call: Call, given: Nothing) -> Nothing:
+        """Look at two tables."""
+        return given
+
+    assert faults(database, "comment", procedures=Catalogue([look]), task=SOME) == [
+        "procedure tasks.look: it touches comment, which has no policy"
+    ]
 
 
 def test_a_scope_that_a_role_holds_is_declared(database: Engine) -> None:

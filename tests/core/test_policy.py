@@ -1,26 +1,76 @@
 """Row policies as SQL."""
 
+import json
 import sqlite3
 
 import pytest
 
-from app.core.policy import NEVER, Bypass, Owner, RowPolicy, Rule, Via, both, either
+from app.core.policy import (
+    NEVER,
+    Among,
+    Bypass,
+    Circle,
+    Empty,
+    Gated,
+    Group,
+    Held,
+    Organization,
+    Own,
+    Owner,
+    Pattern,
+    Related,
+    RowPolicy,
+    Rule,
+    Via,
+    both,
+    either,
+    held,
+    rows,
+)
 
-MINE, ANY, NO = Owner(), Bypass("tasks:viewAll"), NEVER
+MINE, ANY, NO = Own("owner_id"), Held("tasks:viewAll"), NEVER
+OF_TEAM = Among("owner_id", Circle.TEAMS)
 
 
-def holds(rule: Rule, *, owner: int | None, user: int | None, scopes: str = "") -> bool:
+class Words:
+    """Who acts, in a language of the test's own."""
+
+    def __init__(self, user: int | None, scopes: str, teams: list[int]) -> None:
+        self._user, self._scopes, self._teams = user, scopes.split(), teams
+
+    def user(self) -> str:
+        """Give a number."""
+        return "NULL" if self._user is None else str(self._user)
+
+    def holds(self, *scopes: str) -> str:
+        """Give a truth."""
+        return str(not set(self._scopes).isdisjoint(scopes)).upper()
+
+    def among(self, column: str, circle: Circle) -> str:
+        """Give a list of numbers."""
+        ids = json.dumps(self._teams if circle == "teams" else [])
+        return f"{column} IN (SELECT value FROM json_each('{ids}'))"
+
+
+def holds(
+    rule: Rule,
+    *,
+    owner: int | None,
+    user: int | None,
+    scopes: str = "",
+    teams: tuple[int, ...] = (),
+) -> bool:
     """Tell whether a row of this owner meets a rule for this user."""
     connection = sqlite3.connect(":memory:")
     try:
-        connection.create_function("latchkey_user", 0, lambda: user)
-        connection.create_function("latchkey_scope", 1, lambda scope: scope in scopes.split())
         connection.execute("CREATE TABLE parent (id, owner_id)")
         connection.execute("INSERT INTO parent VALUES (7, ?)", (owner,))
         connection.execute("CREATE TABLE row (id, owner_id, parent_id)")
         connection.execute("INSERT INTO row VALUES (1, ?, 7)", (owner,))
-        query = f"SELECT count(*) FROM row WHERE {rule.sql('row')}"
-        return bool(connection.execute(query).fetchone()[0])
+        condition = rule.sql("row", Words(user, scopes, list(teams)))
+        return bool(
+            connection.execute(f"SELECT count(*) FROM row WHERE {condition}").fetchone()[0]
+        )
     finally:
         connection.close()
 
@@ -31,12 +81,14 @@ def holds(rule: Rule, *, owner: int | None, user: int | None, scopes: str = "") 
         (MINE, True, False, False),
         (NO, False, False, False),
         (ANY, False, False, False),
+        (Empty("owner_id"), False, False, True),
         (either(MINE, NO), True, False, False),
+        (either(), False, False, False),
         (both(MINE, NO), False, False, False),
         (both(MINE, MINE), True, False, False),
-        (Via("parent", "parent_id"), True, True, True),
-        (Via("parent", "parent_id", rule=MINE), True, False, False),
-        (Via("parent", "owner_id", key="owner_id"), True, True, False),
+        (Related("parent", "parent_id"), True, True, True),
+        (Related("parent", "parent_id", rule=MINE), True, False, False),
+        (Related("parent", "owner_id", key="owner_id"), True, True, False),
     ],
 )
 def test_a_rule_lets_through_what_it_says(
@@ -52,6 +104,13 @@ def test_nobody_owns_nothing_not_even_what_nobody_owns() -> None:
     assert not holds(MINE, owner=None, user=None)
 
 
+def test_a_circle_holds_its_ids_and_no_others() -> None:
+    assert holds(OF_TEAM, owner=5, user=2, teams=(4, 5))
+    assert not holds(OF_TEAM, owner=6, user=2, teams=(4, 5))
+    assert not holds(OF_TEAM, owner=None, user=2, teams=(4, 5))
+    assert not holds(OF_TEAM, owner=5, user=2)
+
+
 def test_a_scope_opens_the_rule_that_names_it_and_no_other() -> None:
     assert holds(either(MINE, ANY), owner=1, user=2, scopes="tasks:viewAll")
     assert not holds(either(MINE, ANY), owner=1, user=2, scopes="tasks:view")
@@ -63,5 +122,67 @@ def test_an_either_within_a_both_does_not_loosen_it() -> None:
 
 
 def test_what_a_policy_does_not_say_is_refused() -> None:
-    silent = RowPolicy()
-    assert {silent.select, silent.insert, silent.update, silent.delete} == {NEVER}
+    for silent in (RowPolicy(), rows()):
+        assert {silent.select, silent.insert, silent.update, silent.delete} == {NEVER}
+
+
+READ, WRITE = "tasks:view", "tasks:edit"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "scopes", "sees", "changes"),
+    [
+        (Owner(), "", False, False),
+        (Group(READ, WRITE, column="owner_id"), "", False, False),
+        (Group(READ, WRITE, column="owner_id"), READ, True, False),
+        (Group(READ, WRITE, column="owner_id"), WRITE, True, True),
+        (Group(READ, column="owner_id"), f"{READ} {WRITE}", True, False),
+        (Organization(READ, WRITE, column="owner_id", readers=Circle.TEAMS), READ, True, False),
+        (Organization(READ, WRITE, column="owner_id"), f"{READ} {WRITE}", False, False),
+        (
+            Organization(
+                (), WRITE, column="owner_id", readers=Circle.TEAMS, writers=Circle.MANAGED
+            ),
+            WRITE,
+            True,
+            False,
+        ),
+        (Bypass(reads=READ), READ, True, False),
+        (Bypass(reads=(READ, "tasks:viewAll")), "tasks:viewAll", True, False),
+        (Bypass(reads=READ, writes=WRITE), WRITE, True, True),
+        (Gated(writes=WRITE), READ, False, False),
+        (Via("parent", "parent_id"), "", True, False),
+        (Via("parent", "parent_id", rows(Bypass(writes=WRITE))), READ, True, False),
+        (Via("parent", "parent_id", rows(Bypass(writes=WRITE))), WRITE, True, True),
+    ],
+)
+def test_a_pattern_opens_what_it_says(
+    pattern: Pattern, scopes: str, *, sees: bool, changes: bool
+) -> None:
+    for rule, is_open in ((pattern.reading(), sees), (pattern.writing(), changes)):
+        assert holds(rule, owner=5, user=2, scopes=scopes, teams=(5,)) == is_open
+
+
+def test_the_patterns_of_a_policy_are_tried_in_their_own_order() -> None:
+    mixed = (
+        Bypass(reads=READ),
+        Via("parent", "parent_id"),
+        Organization(READ),
+        Owner(),
+        Group(READ),
+    )
+    assert [type(each) for each in rows(*mixed).patterns] == [
+        Owner,
+        Group,
+        Organization,
+        Via,
+        Bypass,
+    ]
+
+
+def test_a_policy_says_of_one_action_otherwise_than_of_the_others() -> None:
+    policy = rows(Owner(), insert=NEVER, delete=held(WRITE), fixed=["owner_id"])
+    assert (policy.select, policy.update) == (MINE, MINE)
+    assert (policy.insert, policy.delete) == (NEVER, Held(WRITE))
+    assert [change.column for change in policy.changes] == ["owner_id"]
+    assert {policy.changes[0].before, policy.changes[0].after} == {NEVER}
