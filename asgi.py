@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import uvicorn
 from flask_migrate import upgrade
+from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.supervisors import Multiprocess
 
 from app.blueprints.operator import demo
@@ -70,7 +71,14 @@ def _bound(settings: Settings) -> socket.socket:
 
 def _prepare(settings: Settings) -> None:
     with pages.app_context():
-        upgrade()
+        try:
+            upgrade()
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", error)).partition("\n")[0]
+            sys.exit(f"latchkey: the database could not be made ready: {reason}")
+        fault = pages.extensions["readiness"].fault()
+        if fault:
+            sys.exit(f"latchkey: {fault}")
         console.ensure(db.engine, settings.public_url, int(time.time()))
         engines = list(db.engines.values())
     if settings.demo:

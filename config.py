@@ -7,14 +7,15 @@ import re
 import secrets
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+from email_validator import EmailNotValidError, validate_email
 from pydantic import Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 PREFIX = "LATCHKEY_"
 _PROJECT = Path(__file__).parent
-_DATABASES = ("sqlite:///", "postgresql://", "postgresql+")
+_DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.:_\[\]-]+")
 
 
@@ -42,6 +43,8 @@ class Settings(BaseSettings):
     registration: Literal["open", "closed"] = "open"
     private_documents: Literal["on", "off"] = "off"
     trusted_proxies: int = Field(0, ge=0, le=10)
+    smtp_url: str = Field("", repr=False)
+    mail_from: str = ""
 
     @model_validator(mode="after")
     def _complete(self) -> Self:
@@ -53,6 +56,9 @@ class Settings(BaseSettings):
         _check_public_url(self.public_url)
         _check_database_url("DATABASE_URL", self.database_url)
         _check_database_url("MIGRATION_URL", self.migration_url)
+        if self.migration_url.startswith("sqlite") != self.database_url.startswith("sqlite"):
+            raise ValueError("LATCHKEY_MIGRATION_URL: it names another kind of database")
+        _check_mail(self.smtp_url, self.mail_from)
         if self.demo and not self.is_loopback:
             raise ValueError(
                 "LATCHKEY_DEMO: demo accounts are for a loopback LATCHKEY_PUBLIC_URL only; "
@@ -160,3 +166,46 @@ def _check_public_url(url: str) -> None:
 def _check_database_url(name: str, url: str) -> None:
     if not url.startswith(_DATABASES):
         raise ValueError(f"{PREFIX}{name}: give a sqlite:/// or postgresql:// URL")
+
+
+def _check_mail(url: str, sender: str) -> None:
+    if url and not _is_mail_server(url):
+        raise ValueError(
+            "LATCHKEY_SMTP_URL: give smtp://user:password@host:587, or smtps:// with port 465"
+        )
+    if url and not sender:
+        raise ValueError("LATCHKEY_MAIL_FROM: say from which address letters come")
+    if sender and not _is_sender(sender):
+        raise ValueError(
+            "LATCHKEY_MAIL_FROM: give an address, such as post@example.com or "
+            "Latchkey <post@example.com>"
+        )
+
+
+def _is_mail_server(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        has_port = parts.port != 0
+    except ValueError:
+        return False
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    return (
+        parts.scheme in ("smtp", "smtps")
+        and bool(parts.hostname)
+        and has_port
+        and (parts.path, parts.query, parts.fragment) in (("", "", ""), ("/", "", ""))
+        and (bool(user) == bool(password) == ("@" in parts.netloc))
+        # What SMTP's logins can say, and what no URL's parser has left out in silence.
+        and all(text.isascii() and text.isprintable() for text in (url, user, password))
+        and " " not in url
+    )
+
+
+def _is_sender(text: str) -> bool:
+    try:
+        found = validate_email(
+            text, allow_display_name=True, check_deliverability=False, test_environment=True
+        )
+    except EmailNotValidError:
+        return False
+    return found.ascii_email == found.normalized and text.isprintable()

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +14,13 @@ from flask_migrate import upgrade
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
-import config
-from app import create_app
 from app.core import scopes
 from app.core.principal import Channel, Principal
 from app.extensions import db
 from app.identity import accounts
 from app.oauth import operator
+from tests.databases import copied, opened, urls_of
+from tests.postgres import Cluster
 
 pytest_plugins = ["tests.world"]
 
@@ -37,25 +37,62 @@ def change(statement: str, **given: object) -> None:
         assert connection.execute(text(statement), given).rowcount
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let a whole run be on another engine: --engine postgresql."""
+    parser.addoption("--engine", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked so on either engine."""
+    is_marked = metafunc.definition.get_closest_marker("both_engines") is not None
+    if is_marked and "engine_name" in metafunc.fixturenames:
+        metafunc.parametrize(
+            "engine_name", ["sqlite", "postgresql"], indirect=True, scope="module"
+        )
+
+
 @pytest.fixture(scope="session")
-def template_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a migrated database with the three people, to be copied."""
+def cluster() -> Iterator[Cluster]:
+    """Give a running PostgreSQL."""
+    with Cluster.started() as cluster:
+        yield cluster
+
+
+@pytest.fixture(scope="module")
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Give the engine that the test is on."""
+    return str(getattr(request, "param", request.config.getoption("--engine")))
+
+
+@pytest.fixture(scope="session")
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a migrated SQLite database with the three people, to be copied."""
     folder = tmp_path_factory.mktemp("template")
-    app = create_app(config.load(instance=folder, secret_key="of the tests"))
-    with app.app_context():
-        upgrade()
-        for name, role in PEOPLE.items():
-            accounts.create(
-                db.engine,
-                email=f"{name}@example.com",
-                name=name.title(),
-                password=PASSWORD,
-                role=role,
-                now=int(time.time()),
-            )
-        for engine in db.engines.values():
-            engine.dispose()
+    with opened(folder):
+        _make_people()
     return folder / "latchkey.sqlite3"
+
+
+@pytest.fixture(scope="session")
+def postgresql_template(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Give the name of the same on PostgreSQL."""
+    cluster.create("people")
+    with opened(tmp_path_factory.mktemp("people"), **urls_of(cluster, "people")):
+        _make_people()
+    return "people"
+
+
+def _make_people() -> None:
+    upgrade()
+    for name, role in PEOPLE.items():
+        accounts.create(
+            db.engine,
+            email=f"{name}@example.com",
+            name=name.title(),
+            password=PASSWORD,
+            role=role,
+            now=int(time.time()),
+        )
 
 
 def stop_the_minute(app: Flask) -> None:
@@ -74,17 +111,14 @@ class Program(FlaskClient):
 
 
 @pytest.fixture
-def app(template_database: Path, tmp_path: Path) -> Iterator[Flask]:
+def app(request: pytest.FixtureRequest, engine_name: str, tmp_path: Path) -> Iterator[Flask]:
     """Give an app on a database of its own."""
-    (tmp_path / "latchkey.sqlite3").write_bytes(template_database.read_bytes())
-    app = create_app(
-        config.load(instance=tmp_path, secret_key="of the tests", rate_limits="off", demo=True)
-    )
-    app.test_client_class = Program
-    with app.app_context():
+    with (
+        copied(request, engine_name, tmp_path, "template") as urls,
+        opened(tmp_path, rate_limits="off", demo=True, **urls) as app,
+    ):
+        app.test_client_class = Program
         yield app
-        for engine in db.engines.values():
-            engine.dispose()
 
 
 @pytest.fixture
@@ -94,19 +128,13 @@ def person(app: Flask) -> Person:
     def principal(
         name: str, *held: str, channel: Channel = Channel.BROWSER, reach: bool = True
     ) -> Principal:
-        with db.engine.connect() as connection:
-            user_id = connection.exec_driver_sql(
-                "SELECT id FROM user_account WHERE email = ?", (f"{name}@example.com",)
-            ).scalar_one()
-            of_roles = frozenset(
-                connection.exec_driver_sql(
-                    "SELECT scope FROM role_scope JOIN user_role USING (role_id) "
-                    "WHERE user_id = ?",
-                    (user_id,),
-                ).scalars()
-            )
-        mine = frozenset(held) if held else of_roles
-        return Principal(channel, user_id, mine, of_roles if reach else frozenset())
+        whole = accounts.principal_of(db.engine, f"{name}@example.com")
+        return replace(
+            whole,
+            channel=channel,
+            scopes=frozenset(held) if held else whole.scopes,
+            reach=whole.reach if reach else frozenset(),
+        )
 
     return principal
 

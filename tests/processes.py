@@ -14,15 +14,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 import config
-from app import create_app
-from app.extensions import db
 from tests.conftest import Program
+from tests.databases import copied, opened
 
-SECRET_KEY = "of the tests"
 PROJECT = Path(__file__).parents[1]
 _FORM = "application/x-www-form-urlencoded"
 # Seconds that a process may take until it answers, or until it has ended.
@@ -31,15 +30,29 @@ _PATIENCE = 60
 
 @contextmanager
 def sharing(database: Path, instance: Path, **settings: Any) -> Iterator[Flask]:
-    """Give an app on a copy of a database, ready to share its instance with processes."""
+    """Give an app on a copy of a SQLite database, ready to share its instance with processes."""
     (instance / "latchkey.sqlite3").write_bytes(database.read_bytes())
-    given = {"secret_key": SECRET_KEY, "rate_limits": "off", **settings}
-    app = create_app(config.load(instance=instance, **given))
-    app.test_client_class = Program
-    with app.app_context():
+    with _shared(instance, **settings) as app:
         yield app
-        for engine in db.engines.values():
-            engine.dispose()
+
+
+@contextmanager
+def sharing_on(
+    request: pytest.FixtureRequest, engine: str, instance: Path, **settings: Any
+) -> Iterator[Flask]:
+    """Give the same on either engine."""
+    with (
+        copied(request, engine, instance, "template") as urls,
+        _shared(instance, **urls, **settings) as app,
+    ):
+        yield app
+
+
+@contextmanager
+def _shared(instance: Path, **settings: Any) -> Iterator[Flask]:
+    with opened(instance, **{"rate_limits": "off", **settings}) as app:
+        app.test_client_class = Program
+        yield app
 
 
 @contextmanager
@@ -69,6 +82,8 @@ def environment(shared: config.Settings, **settings: str) -> dict[str, str]:
         "PUBLIC_URL": shared.public_url,
         "SECRET_KEY": shared.secret_key,
         "RATE_LIMITS": shared.rate_limits,
+        "DATABASE_URL": shared.database_url,
+        "MIGRATION_URL": shared.migration_url,
         **settings,
     }
     kept = {name: value for name, value in os.environ.items() if "LATCHKEY" not in name}

@@ -8,7 +8,6 @@ from threading import Barrier
 import pytest
 
 import config
-from app import create_app
 from config import SettingsInvalid
 
 
@@ -53,6 +52,8 @@ def test_each_setting_is_taken_from_its_variable(environment: pytest.MonkeyPatch
         "RATE_LIMITS": "on",
         "REGISTRATION": "closed",
         "TRUSTED_PROXIES": "1",
+        "SMTP_URL": "smtp://app:hush%40@mail.example.com:2525",
+        "MAIL_FROM": "Latchkey <post@example.com>",
     }
     for name, value in said.items():
         environment.setenv("LATCHKEY_" + name, value)
@@ -103,6 +104,26 @@ def test_a_variable_that_is_empty_says_nothing(environment: pytest.MonkeyPatch) 
         ("PUBLIC_URL", "https://tasks example.com"),
         ("PUBLIC_URL", "https://tasks.\nexample.com"),
         ("PUBLIC_URL", 'https://tasks.example.com"'),
+        ("SMTP_URL", "mail.example.com"),
+        ("SMTP_URL", "https://mail.example.com"),
+        ("SMTP_URL", "smtp://"),
+        ("SMTP_URL", "smtp://["),
+        ("SMTP_URL", "smtp://mail.example.com:0"),
+        ("SMTP_URL", "smtp://mail.example.com:smtp"),
+        ("SMTP_URL", "smtp://mail.example.com/inbox"),
+        ("SMTP_URL", "smtp://mail.example.com?tls=no"),
+        ("SMTP_URL", "smtp://app@mail.example.com"),
+        ("SMTP_URL", "smtp://:hush@mail.example.com"),
+        ("SMTP_URL", "smtp://@mail.example.com"),
+        ("SMTP_URL", "smtp://app:h\u00e9@mail.example.com"),
+        ("SMTP_URL", "smtp://app:hush%0A@mail.example.com"),
+        ("SMTP_URL", "smtp://mail.example.com\nDATA"),
+        ("SMTP_URL", "smtp://mail example com"),
+        ("MAIL_FROM", "post"),
+        ("MAIL_FROM", "post@example.com, other@example.com"),
+        ("MAIL_FROM", "post@example.com\nBcc: other@example.com"),
+        ("MAIL_FROM", "Latchkey\n <post@example.com>"),
+        ("MAIL_FROM", "p\u00f6st@example.com"),
         ("PROT", "8000"),
         ("SECRET", "x"),
     ],
@@ -120,6 +141,23 @@ def test_a_bad_setting_stops_the_start_with_one_line_that_names_it(
 def test_an_unknown_variable_in_lower_case_is_unknown_too(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("latchkey_prot", "1")
     assert fault() == "latchkey_prot: there is no such setting"
+
+
+def test_a_mail_server_without_a_sender_stops_the_start() -> None:
+    assert fault(smtp_url="smtp://localhost").startswith("LATCHKEY_MAIL_FROM: ")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://localhost",
+        "smtp://127.0.0.1:1025/",
+        "smtps://[::1]:465",
+        "smtps://a%3Ab:c%2Fd%40@mail.example.com",
+    ],
+)
+def test_a_mail_server_is_named_by_its_url(url: str) -> None:
+    assert config.load(smtp_url=url, mail_from="post@example.com").smtp_url == url
 
 
 @pytest.mark.parametrize("name", ["DEMO", "RATE_LIMITS"])
@@ -198,12 +236,21 @@ def test_a_key_that_is_given_is_not_written_down(
 
 def test_no_secret_is_in_the_settings_own_text(environment: pytest.MonkeyPatch) -> None:
     environment.setenv("LATCHKEY_DATABASE_URL", "postgresql://app:hush@db/latchkey")
+    environment.setenv("LATCHKEY_SMTP_URL", "smtp://app:hush@mail.example.com")
+    environment.setenv("LATCHKEY_MAIL_FROM", "post@example.com")
     settings = config.load()
     assert "hush" not in f"{settings!r} {settings}"
     assert settings.secret_key not in f"{settings!r} {settings}"
 
 
-def test_a_database_that_cannot_guard_its_rows_stops_the_start(tmp_path: Path) -> None:
-    settings = config.load(instance=tmp_path, database_url="postgresql://app@db/latchkey")
+@pytest.mark.parametrize(
+    "url", ["mysql://app@db/latchkey", "postgresql+psycopg2://app@db/latchkey", "sqlite://"]
+)
+def test_a_database_of_another_kind_stops_the_start(tmp_path: Path, url: str) -> None:
     with pytest.raises(SettingsInvalid, match="LATCHKEY_DATABASE_URL"):
-        create_app(settings)
+        config.load(instance=tmp_path, database_url=url)
+
+
+def test_the_tables_and_their_owner_are_of_one_kind_of_database(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match="LATCHKEY_MIGRATION_URL"):
+        config.load(instance=tmp_path, migration_url="postgresql://owner@db/latchkey")

@@ -1,37 +1,63 @@
-"""The migrations, up and down, against the models."""
+"""The migrations, up and down, against the models, on either engine."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from flask import Flask
 from flask_migrate import check, downgrade, stamp, upgrade
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, text
 
-import config
-from app import create_app
 from app.core.scopes import IDENTITY, SCOPES
 from app.extensions import Model, db
+from tests.databases import on_both_engines, opened, urls_of
+from tests.postgres import Cluster
+
+pytestmark = on_both_engines
+
+# What a deployed version may have left a database at.
+RELEASED = ("ad5650d22cc4", "ee079b833233", "5b1c9d2e7f40")
+_LEFT = (
+    "INSERT INTO user_account (id, email, name, created_at) VALUES (7, 'u@example.com', 'U', 1)",
+    "INSERT INTO user_role (user_id, role_id) SELECT 7, id FROM role WHERE name = 'Admin'",
+    "INSERT INTO task VALUES (9, 7, 'kept', '', 1, 1, NULL)",
+    "INSERT INTO comment (id, task_id, author_id, body, created_at) VALUES (4, 9, 7, 'too', 1)",
+)
+_FOUND = text(
+    "SELECT email, name, title, body, team_id FROM user_account "
+    "JOIN task ON owner_id = user_account.id JOIN comment ON task_id = task.id"
+)
 
 
 @pytest.fixture
-def system(tmp_path: Path) -> Iterator[Engine]:
+def system(request: pytest.FixtureRequest, engine_name: str, tmp_path: Path) -> Iterator[Engine]:
     """Give the engine of an app whose database is empty."""
-    app: Flask = create_app(config.load(instance=tmp_path, secret_key="of the tests"))
-    with app.app_context():
+    urls: dict[str, str] = {}
+    if engine_name == "postgresql":
+        cluster: Cluster = request.getfixturevalue("cluster")
+        cluster.create("empty")
+        urls = urls_of(cluster, "empty")
+    with opened(tmp_path, **urls):
         yield db.engine
-        for engine in db.engines.values():
-            engine.dispose()
+    if urls:
+        cluster.drop("empty")
 
 
 def tables(engine: Engine) -> set[str]:
     return set(inspect(engine).get_table_names()) - {"alembic_version"}
 
 
+def type_of(engine: Engine, table: str, column: str) -> str:
+    return next(
+        str(found["type"])
+        for found in inspect(engine).get_columns(table)
+        if found["name"] == column
+    )
+
+
 def scopes_of(engine: Engine, role: str) -> set[str]:
-    query = "SELECT scope FROM role_scope JOIN role ON role.id = role_id WHERE name = ?"
+    query = "SELECT scope FROM role_scope JOIN role ON role.id = role_id WHERE name = :role"
     with engine.connect() as connection:
-        return set(connection.exec_driver_sql(query, (role,)).scalars())
+        return set(connection.execute(text(query), {"role": role}).scalars())
 
 
 def test_the_migrations_make_what_the_models_say(system: Engine) -> None:
@@ -46,6 +72,23 @@ def test_each_migration_can_be_undone_and_done_again(system: Engine) -> None:
     assert tables(system) == set()
     upgrade()
     check()
+
+
+@pytest.mark.parametrize("released", RELEASED)
+def test_what_a_release_left_is_kept_and_its_admins_rule_on(system: Engine, released: str) -> None:
+    upgrade(revision=released)
+    with system.begin() as connection:
+        for statement in _LEFT:
+            connection.execute(text(statement))
+    for _ in range(2):
+        upgrade()
+        with system.connect() as connection:
+            assert connection.execute(_FOUND).all() == [
+                ("u@example.com", "U", "kept", "too", None)
+            ]
+        assert scopes_of(system, "Admin") == set(SCOPES) - IDENTITY
+        downgrade(revision=released)
+        assert tables(system) < set(Model.metadata.tables)
 
 
 def test_upgrading_twice_changes_nothing(system: Engine) -> None:
@@ -72,6 +115,9 @@ def test_an_admin_has_every_scope_and_a_member_none_that_opens_others_rows(
 
 def test_deleted_numbers_and_lookups_are_as_the_models_want_them(system: Engine) -> None:
     upgrade()
+    if system.dialect.name != "sqlite":
+        assert [type_of(system, name, "id") for name in ("role", "task")] == ["BIGINT"] * 2
+        return
     query = "SELECT name, sql FROM sqlite_master WHERE type = 'table'"
     with system.connect() as connection:
         made = {name: sql for name, sql in connection.exec_driver_sql(query)}  # noqa: C416 - rows are no pairs to mypy

@@ -3,35 +3,43 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, RowMapping, create_engine, func, select, text
+from sqlalchemy import Engine, RowMapping, func, select, text
 from sqlalchemy.orm import Session
 
-import config
-from app import create_app
-from app.core import credentials, sqlite
+from app.core import credentials
 from app.core.pipeline import Pipeline
 from app.core.principal import Channel, Principal
 from app.core.procedure import Catalogue
 from app.core.rows import acting_as
 from app.core.scopes import BASIC, SCOPES
-from app.core.sqlite_guard import RowGuard
 from app.core.system import acting_as_system
 from app.extensions import Model, db
-from app.models import ROW_POLICIES
+from app.identity import accounts
 from app.models.audit import record
 from app.models.client import Client
 from app.models.grant import ConsentRequest, DeviceAuthorization, PushedRequest
+from app.models.organization import (
+    MANAGER,
+    Invitation,
+    Membership,
+    Organization,
+    Project,
+    Team,
+    TeamMember,
+)
 from app.models.signing import ResourceServer, SigningKey, Switch, UsedJti
 from app.models.task import Comment, Task
 from app.models.user import Guess, Login
 from app.oauth import operator, tokens
 from app.oauth.tokens import NewCode
 from app.procedures import catalogue
+from tests.databases import copied, engines, opened, urls_of
+from tests.postgres import Cluster
 
 # Ben never finds this word; it is in all that is Ada's alone, or the system's.
 HERS = "hers"
@@ -48,7 +56,9 @@ class World:
 
     def principal(self, name: str, *without: str, channel: Channel = Channel.BROWSER) -> Principal:
         """Give a person with every scope there is, but those."""
-        return Principal(channel, self.ids[name], frozenset(SCOPES) - frozenset(without))
+        whole = accounts.principal_of(self.system, f"{name}@example.com")
+        held = frozenset(SCOPES) - frozenset(without)
+        return replace(whole, channel=channel, scopes=held, reach=held)
 
     def pipeline(self, procedures: Catalogue | None = None) -> Pipeline:
         """Give a road, of the app's own procedures or of others, at the time 1000."""
@@ -83,30 +93,35 @@ class World:
 
 
 @pytest.fixture(scope="session")
-def populated(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Give a database in which Ada and Ben own rows of each kind, to be copied."""
+def sqlite_populated(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Give a SQLite database in which Ada and Ben own rows of each kind, to be copied."""
     folder = tmp_path_factory.mktemp("populated")
-    (folder / "latchkey.sqlite3").write_bytes(template_database.read_bytes())
-    app = create_app(config.load(instance=folder, secret_key="of the tests"))
-    with app.app_context():
+    (folder / "latchkey.sqlite3").write_bytes(sqlite_template.read_bytes())
+    with opened(folder) as app:
         _populate(app.extensions["pipeline"], db.engine)
-        for engine in db.engines.values():
-            engine.dispose()
     return folder / "latchkey.sqlite3"
 
 
+@pytest.fixture(scope="session")
+def postgresql_populated(
+    cluster: Cluster, postgresql_template: str, tmp_path_factory: pytest.TempPathFactory
+) -> str:
+    """Give the name of the same on PostgreSQL."""
+    cluster.create("populated", postgresql_template)
+    folder = tmp_path_factory.mktemp("populated")
+    with opened(folder, **urls_of(cluster, "populated")) as app:
+        _populate(app.extensions["pipeline"], db.engine)
+    return "populated"
+
+
 @pytest.fixture
-def world(populated: Path, tmp_path: Path) -> Iterator[World]:
+def world(request: pytest.FixtureRequest, engine_name: str, tmp_path: Path) -> Iterator[World]:
     """Give a world of the test's own."""
-    copy = tmp_path / "world.sqlite3"
-    copy.write_bytes(populated.read_bytes())
-    engines = create_engine(f"sqlite:///{copy}"), create_engine(f"sqlite:///{copy}")
-    for engine in engines:
-        sqlite.prepare(engine)
-    RowGuard(Model.metadata, ROW_POLICIES).watch(engines[1])
-    yield World(*engines, ids=_ids(engines[0]))
-    for engine in engines:
-        engine.dispose()
+    with (
+        copied(request, engine_name, tmp_path, "populated") as urls,
+        engines(urls["database_url"]) as (system, rows),
+    ):
+        yield World(system, rows, ids=_ids(system))
 
 
 def _ids(system: Engine) -> dict[str, int]:
@@ -132,7 +147,7 @@ def _populate(pipeline: Pipeline, system: Engine) -> None:
 
 
 def _of_one(pipeline: Pipeline, user_id: int, word: str) -> str:
-    who = Principal(Channel.BROWSER, user_id, frozenset(SCOPES))
+    who = Principal(Channel.BROWSER, user_id, frozenset(SCOPES), frozenset(SCOPES))
 
     def call(name: str, /, **given: object) -> Any:
         return pipeline.call(name, who, given)
@@ -185,7 +200,31 @@ def _add_what_no_procedure_makes(session: Session, ids: dict[str, int]) -> None:
         code = NewCode(redirect_uri=None, code_challenge=HERS, nonce=None, jkt=None, lasts=60)
         tokens.issue_code(session, family, code, now)
     session.add(Guess(subject=HERS, at=1))
+    _add_organizations(session, ids)
     _add_what_the_server_keeps(session, now)
+
+
+def _add_organizations(session: Session, ids: dict[str, int]) -> None:
+    """Give each an organization that they look after, with everything that one can have."""
+    for key, (name, word) in enumerate(WORDS.items(), start=1):
+        session.add(Organization(name=word, created_at=1))
+        session.flush()
+        mine = {"organization_id": key, "created_at": 1}
+        session.add(Membership(user_id=ids[name], standing=MANAGER, **mine))
+        session.add(Team(name=word, **mine))
+        session.flush()
+        session.add(TeamMember(team_id=key, user_id=ids[name], **mine))
+        session.add(Project(name=word, **mine))
+        session.add(
+            Invitation(
+                email=f"{word}@example.org",
+                standing="member",
+                digest=credentials.digest(f"invitation of {name}"),
+                created_by=ids[name],
+                expires_at=2**40,
+                **mine,
+            )
+        )
 
 
 def _add_what_the_server_keeps(session: Session, now: int) -> None:

@@ -4,13 +4,14 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
 
 from app.core.errors import Misdeclared
 
 Schema = dict[str, Any]
 
 _NULL = {"type": "null"}
+_MADE: dict[tuple[type[BaseModel], JsonSchemaMode], Schema] = {}
 
 
 class _Untitled(GenerateJsonSchema):
@@ -22,13 +23,23 @@ class _Untitled(GenerateJsonSchema):
 
 def of_input(model: type[BaseModel]) -> Schema:
     """Give the schema of arguments: what may be None may be left out, and is a plain type."""
-    return _plain(model.model_json_schema(schema_generator=_Untitled), _left_out)
+    return _once(model, "validation", _left_out)
 
 
 def of_output(model: type[BaseModel]) -> Schema:
     """Give the schema of a result: what may be None says so in its `type`."""
-    document = model.model_json_schema(mode="serialization", schema_generator=_Untitled)
-    return _plain(document, _nullable)
+    return _once(model, "serialization", _nullable)
+
+
+def _once(
+    model: type[BaseModel], mode: JsonSchemaMode, without_any_of: Callable[[Schema], Schema]
+) -> Schema:
+    # Manifest, reference and tools ask for the same, and change none of it.
+    made = _MADE.get((model, mode))
+    if made is None:
+        document = model.model_json_schema(mode=mode, schema_generator=_Untitled)
+        made = _MADE[model, mode] = _plain(document, without_any_of)
+    return made
 
 
 def _plain(document: Schema, without_any_of: Callable[[Schema], Schema]) -> Schema:

@@ -52,6 +52,15 @@ def test_what_fits_is_ok(run: Run) -> None:
                 "procedure tasks.list_all: no role holds tasks:viewAll",
             ],
         ),
+        (
+            ["UPDATE role SET is_default = true"],
+            ["roles: 2 of them are the default; let it be one"],
+        ),
+        (["UPDATE role SET is_admin = false"], ["roles: none of them is the admins'"]),
+        (
+            ["DELETE FROM role_scope WHERE scope = 'metrics:view'"],
+            ["role Admin: it is the admins', and lacks metrics:view"],
+        ),
     ],
 )
 def test_each_fault_is_one_line(run: Run, statements: list[str], lines: list[str]) -> None:

@@ -25,10 +25,10 @@ from tests.processes import free_port, serving, sharing
 
 
 @pytest.fixture(scope="module")
-def app(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Give an app that shares its instance with a server at its public URL."""
     url = f"http://127.0.0.1:{free_port()}"
-    with sharing(template_database, tmp_path_factory.mktemp("step"), public_url=url) as shared:
+    with sharing(sqlite_template, tmp_path_factory.mktemp("step"), public_url=url) as shared:
         yield shared
 
 

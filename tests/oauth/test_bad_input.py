@@ -14,9 +14,9 @@ from tests.processes import sharing
 
 
 @pytest.fixture(scope="module")
-def app(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Give an app with its signing keys, which else the first good request would make."""
-    with sharing(template_database, tmp_path_factory.mktemp("odd")) as made:
+    with sharing(sqlite_template, tmp_path_factory.mktemp("odd")) as made:
         made.extensions["keys"].ready()
         yield made
 

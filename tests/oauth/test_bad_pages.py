@@ -22,9 +22,9 @@ ODD = ("%00", "%0D%0A", "%FF%FE", "%ED%A0%80", "%22%5C%27", "%C3%A9", "x" * 5000
 
 
 @pytest.fixture(scope="module")
-def app(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Give an app with its signing keys, which else the first hint would make."""
-    with sharing(template_database, tmp_path_factory.mktemp("odd")) as made:
+    with sharing(sqlite_template, tmp_path_factory.mktemp("odd")) as made:
         made.extensions["keys"].ready()
         yield made
 

@@ -20,9 +20,9 @@ DEEP = "[" * 30_000 + "]" * 30_000
 
 
 @pytest.fixture(scope="module")
-def app(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Give an app for all of these tests: what is refused changes nothing in it."""
-    with sharing(template_database, tmp_path_factory.mktemp("odd")) as made:
+    with sharing(sqlite_template, tmp_path_factory.mktemp("odd")) as made:
         yield made
 
 

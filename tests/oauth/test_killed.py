@@ -44,9 +44,9 @@ Rows = dict[str, list[dict[str, Any]]]
 
 
 @pytest.fixture(scope="module")
-def app(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     """Give an app that shares its instance with the processes that die."""
-    with sharing(template_database, tmp_path_factory.mktemp("killed")) as shared:
+    with sharing(sqlite_template, tmp_path_factory.mktemp("killed")) as shared:
         shared.extensions["keys"].ready()
         yield shared
 

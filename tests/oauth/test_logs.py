@@ -50,10 +50,10 @@ class Run:
 
 
 @pytest.fixture
-def run(template_database: Path, tmp_path: Path) -> Iterator[Run]:
+def run(sqlite_template: Path, tmp_path: Path) -> Iterator[Run]:
     """Give a process with all its loggers at DEBUG, at the end of every client's line."""
     port, log = free_port(), tmp_path / "everything.log"
-    with sharing(template_database, tmp_path) as app, log.open("w") as errors:
+    with sharing(sqlite_template, tmp_path) as app, log.open("w") as errors:
         line = Overheard(f"http://127.0.0.1:{port}")
         with subprocess.Popen(
             [sys.executable, "-m", "tests.oauth.talkative"],

@@ -4,7 +4,6 @@ import json
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -15,21 +14,26 @@ from werkzeug.test import TestResponse
 from app.extensions import db
 from app.oauth.assertion import TYPE
 from app.oauth.device import GRANT_TYPE
+from tests.databases import on_both_engines
 from tests.oauth.conftest import CALLBACK, CHALLENGE, VERIFIER, Flow
 from tests.oauth.keyholder import KeyHolder
 from tests.oauth.test_assertion import METADATA, signed
 from tests.oauth.test_device import decide, look_up, start
 from tests.oauth.test_dpop import API_URL, TOKEN_URL, bound, post
 from tests.oauth.test_registration import PUBLIC, register
-from tests.processes import Ask, Said, at_once, cookie_of, free_port, sent, serving, sharing
+from tests.processes import Ask, Said, at_once, cookie_of, free_port, sent, serving, sharing_on
 
 Another = Callable[..., Flow]
 
+pytestmark = on_both_engines
+
 
 @pytest.fixture(scope="module")
-def app(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    request: pytest.FixtureRequest, engine_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
     """Give an app that shares its instance with the servers."""
-    with sharing(template_database, tmp_path_factory.mktemp("races")) as shared:
+    with sharing_on(request, engine_name, tmp_path_factory.mktemp("races")) as shared:
         yield shared
 
 

