@@ -46,7 +46,7 @@ _LISTING = Listing(
 )
 
 
-@procedure("comments.list", scopes=["tasks:view"])
+@procedure("comments.list", scopes=["tasks:view"], touches=("task", "comment"))
 def list_(call: Call, given: CommentFilter) -> CommentPage:
     """List the comments on a task, newest first."""
     task = call.get(Task, given.task_id)
@@ -54,7 +54,7 @@ def list_(call: Call, given: CommentFilter) -> CommentPage:
     return CommentPage.model_validate(page)
 
 
-@procedure("comments.add", scopes=["tasks:edit"], writes=True)
+@procedure("comments.add", scopes=["tasks:edit"], writes=True, touches=("task", "comment"))
 def add(call: Call, given: NewComment) -> CommentOut:
     """Add a comment to a task."""
     task = call.get(Task, given.task_id)

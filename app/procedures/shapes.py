@@ -1,17 +1,31 @@
 """What inputs and outputs share: ids, and long lists a page at a time, newest first."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
-from sqlalchemy import BigInteger, ColumnElement, Integer, bindparam, select
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    select,
+    union_all,
+)
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.procedure import LARGEST_KEY, is_row_key
+from app.core.ways import Kind, asking, ways
+from app.extensions import Model
+from app.models import ROW_POLICIES
 
 Item = TypeVar("Item", bound=BaseModel)
 
 LARGEST_PAGE = 100
+_MOST = bindparam("most", type_=Integer)
 
 # Ids are strings to everyone outside, and an id that cannot be one names no row.
 Id = Annotated[str, Field(coerce_numbers_to_str=True)]
@@ -61,29 +75,51 @@ class Page(BaseModel, Generic[Item]):
 class Listing:
     """Columns of a table's rows, a page at a time, newest first.
 
-    It is made once, at import: building a statement anew costs more than running it.
+    It is made once, at import: building a statement anew costs more than running it. Columns of
+    another table come from the row `beside` each, by the condition that joins them.
     """
 
-    def __init__(self, key: InstrumentedAttribute[int], *columns: Any) -> None:
-        self._key = key
+    def __init__(
+        self,
+        key: InstrumentedAttribute[int],
+        *columns: Any,
+        beside: tuple[type[Model], ColumnElement[bool]] | None = None,
+    ) -> None:
+        self._table = Model.metadata.tables[key.class_.__tablename__]
         query = select(key, *columns)
+        if beside is not None:
+            query = query.join(*beside)
         self._names = tuple(query.selected_columns.keys())
         before = bindparam("before", type_=BigInteger)
-        most = bindparam("most", type_=Integer)
-        self._query = query.where(key < before).order_by(key.desc()).limit(most)
+        self._query, self._newest = query.where(key < before).limit(_MOST), key.desc()
+        self._unfiltered = lru_cache(maxsize=64)(self._found)
 
     def page(
         self, session: Session, given: PageOf, *conditions: ColumnElement[bool]
     ) -> dict[str, Any]:
         """Give what a `Page` is made of: rows that meet the conditions, and the next cursor."""
-        query = self._query.where(*conditions) if conditions else self._query
+        connection = session.connection()
+        kind, values = asking(connection)
+        query = self._found(kind, *conditions) if conditions else self._unfiltered(kind)
         before = _key_of(given.cursor) if given.cursor else LARGEST_KEY
         # Columns by the connection, without the session's own handling of entities.
-        found = session.connection().execute(query, {"before": before, "most": given.limit + 1})
+        found = connection.execute(query, {**values, "before": before, "most": given.limit + 1})
         rows = found.all()
         next_cursor = _cursor_of(rows[given.limit - 1][0]) if len(rows) > given.limit else None
         items = [dict(zip(self._names, row, strict=True)) for row in rows[: given.limit]]
         return {"items": items, "next_cursor": next_cursor}
+
+    def _found(
+        self, kind: Kind | None, *conditions: ColumnElement[bool]
+    ) -> Select[*tuple[Any, ...]]:
+        """Give the statement; where it goes several ways, each is taken as far as the page."""
+        query = self._query.where(*conditions)
+        gone = ways(ROW_POLICIES[self._table.name], self._table, kind)
+        if not gone:
+            return query.order_by(self._newest)
+        found = union_all(*(way.rows(query, self._newest) for way in gone)).subquery()
+        key = found.c[0]
+        return select(found).ext(distinct_on(key)).order_by(key.desc()).limit(_MOST)
 
 
 def _cursor_of(key: int) -> str:

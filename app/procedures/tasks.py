@@ -5,14 +5,16 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, or_
+from sqlalchemy import ColumnElement, false, or_
 
-from app.core.procedure import Call, procedure
+from app.core.errors import NotFound
+from app.core.procedure import Call, is_row_key, procedure
 from app.models.task import NOTES_LENGTH, TITLE_LENGTH, Status, Task
 from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
 
 Title = Annotated[str, Field(min_length=1, max_length=TITLE_LENGTH)]
 Notes = Annotated[str, Field(max_length=NOTES_LENGTH)]
+GivenTeamId = Annotated[str, Field(max_length=64)]
 
 
 class TaskId(Given):
@@ -26,6 +28,9 @@ class NewTask(Given):
 
     title: Title = Field(description="What is to be done.")
     notes: Notes = Field("", description="Anything more to say about it.")
+    team_id: GivenTeamId | None = Field(
+        None, description="A team of yours, whose members share the task."
+    )
 
 
 class TaskChange(TaskId):
@@ -34,6 +39,10 @@ class TaskChange(TaskId):
     title: Title | None = Field(None, description="A new title.")
     notes: Notes | None = Field(None, description="New notes.")
     status: Status | None = Field(None, description="open, or done.")
+    team_id: GivenTeamId | None = Field(
+        None,
+        description="A team of yours to share your own task with; empty: it is in no team.",
+    )
 
 
 class TaskFilter(PageOf):
@@ -43,6 +52,7 @@ class TaskFilter(PageOf):
     q: str | None = Field(
         None, max_length=TITLE_LENGTH, description="Words that title or notes must hold."
     )
+    team_id: GivenId | None = Field(None, description="Only those in this team.")
 
 
 class TaskOut(BaseModel):
@@ -51,6 +61,8 @@ class TaskOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: Id
+    owner_id: Id
+    team_id: Id | None
     title: str
     notes: str
     status: Status
@@ -61,6 +73,8 @@ class TaskOut(BaseModel):
 
 _LISTING = Listing(
     Task.id,
+    Task.owner_id,
+    Task.team_id,
     Task.title,
     Task.notes,
     Task.status,
@@ -85,16 +99,16 @@ class Deleted(BaseModel):
     id: str
 
 
-@procedure("tasks.list", scopes=["tasks:view"])
+@procedure("tasks.list", scopes=["tasks:view"], touches=("task",))
 def list_(call: Call, given: TaskFilter) -> TaskPage:
-    """List your tasks, newest first.
+    """List your tasks and those of your teams, newest first.
 
-    Filter by status, or by words that title or notes must hold.
+    Filter by status, by team, or by words that title or notes must hold.
     """
     return TaskPage.read(call, given)
 
 
-@procedure("tasks.list_all", scopes=["tasks:viewAll"])
+@procedure("tasks.list_all", scopes=["tasks:viewAll"], touches=("task",))
 def list_all(call: Call, given: TaskFilter) -> TaskPage:
     """List the tasks of everyone, newest first.
 
@@ -103,17 +117,18 @@ def list_all(call: Call, given: TaskFilter) -> TaskPage:
     return TaskPage.read(call, given)
 
 
-@procedure("tasks.get", scopes=["tasks:view"])
+@procedure("tasks.get", scopes=["tasks:view"], touches=("task",))
 def get(call: Call, given: TaskId) -> TaskOut:
     """Show one task."""
     return TaskOut.model_validate(call.get(Task, given.task_id))
 
 
-@procedure("tasks.create", scopes=["tasks:edit"], writes=True)
+@procedure("tasks.create", scopes=["tasks:edit"], writes=True, touches=("task",))
 def create(call: Call, given: NewTask) -> TaskOut:
-    """Create a task of your own."""
+    """Create a task of your own, and share it with one of your teams if you like."""
     task = Task(
         owner_id=call.user_id,
+        team_id=_team(call, given.team_id or ""),
         title=given.title,
         notes=given.notes,
         created_at=call.now,
@@ -124,13 +139,16 @@ def create(call: Call, given: NewTask) -> TaskOut:
     return TaskOut.model_validate(task)
 
 
-@procedure("tasks.update", scopes=["tasks:edit"], writes=True, idempotent=True)
+@procedure("tasks.update", scopes=["tasks:edit"], writes=True, idempotent=True, touches=("task",))
 def update(call: Call, given: TaskChange) -> TaskOut:
-    """Change a task's title, notes or status.
+    """Change a task's title, notes or status, or share it with another team.
 
-    What is left out stays as it is.
+    What is left out stays as it is. Members of its team may change it, too; but its owner alone
+    takes it into a team, or out of it.
     """
     task = call.get(Task, given.task_id)
+    if given.team_id is not None and given.team_id != str(task.team_id):
+        task.team_id = _team(call, given.team_id)
     task.title = task.title if given.title is None else given.title
     task.notes = task.notes if given.notes is None else given.notes
     if given.status == "open":
@@ -141,7 +159,9 @@ def update(call: Call, given: TaskChange) -> TaskOut:
     return TaskOut.model_validate(task)
 
 
-@procedure("tasks.complete", scopes=["tasks:edit"], writes=True, idempotent=True)
+@procedure(
+    "tasks.complete", scopes=["tasks:edit"], writes=True, idempotent=True, touches=("task",)
+)
 def complete(call: Call, given: TaskId) -> TaskOut:
     """Mark a task as done.
 
@@ -153,7 +173,7 @@ def complete(call: Call, given: TaskId) -> TaskOut:
     return TaskOut.model_validate(task)
 
 
-@procedure("tasks.delete", scopes=["tasks:edit"], writes=True, destructive=True)
+@procedure("tasks.delete", scopes=["tasks:edit"], writes=True, destructive=True, touches=("task",))
 def delete(call: Call, given: TaskId) -> Deleted:
     """Delete a task and its comments, for good."""
     task = call.get(Task, given.task_id)
@@ -161,7 +181,16 @@ def delete(call: Call, given: TaskId) -> Deleted:
     return Deleted(id=given.task_id)
 
 
+def _team(call: Call, key: str) -> int | None:
+    """Give the id of a team of the caller's; none for an empty key."""
+    if key and not (is_row_key(key) and int(key) in call.principal.teams):
+        raise NotFound(f"You are in no team {key!r}.")
+    return int(key) if key else None
+
+
 def _conditions(given: TaskFilter) -> Iterator[ColumnElement[bool]]:
+    if given.team_id:
+        yield Task.team_id == int(given.team_id) if is_row_key(given.team_id) else false()
     if given.status:
         yield Task.status == given.status
     if given.q:

@@ -35,6 +35,8 @@ def test_a_new_task_is_open_and_ones_own(world: World) -> None:
     at = datetime.fromtimestamp(1000, UTC)
     assert made.model_dump() == {
         "id": made.id,
+        "owner_id": str(world.ids["ben"]),
+        "team_id": None,
         "title": "New",
         "notes": "more",
         "status": "open",
@@ -153,6 +155,10 @@ def test_an_id_that_cannot_be_one_names_no_task(world: World, name: str, task_id
         ("tasks.create", {"title": "t", "owner_id": 1}, "owner_id"),
         ("tasks.update", {"task_id": "3", "status": "lost"}, "status"),
         ("tasks.update", {"task_id": "3", "title": ""}, "title"),
+        ("tasks.update", {"task_id": "3", "owner_id": "1"}, "owner_id"),
+        ("tasks.update", {"task_id": "3", "team_id": 2}, "team_id"),
+        ("tasks.create", {"title": "t", "team_id": "1" * 65}, "team_id"),
+        ("tasks.list", {"team_id": ""}, "team_id"),
         ("tasks.get", {"task_id": ""}, "task_id"),
         ("tasks.get", {"task_id": "1" * 65}, "task_id"),
         ("tasks.get", {"task_id": 3}, "task_id"),

@@ -1,4 +1,7 @@
-"""The demo workspace: three people and their tasks, made by the road as they would make them."""
+"""The demo workspace: three people, their organizations and their tasks.
+
+What people would make themselves is made by the road, as they would make it.
+"""
 
 import time
 from itertools import product
@@ -6,6 +9,7 @@ from typing import cast
 
 from flask import Flask
 
+from app.blueprints.operator import demo_organizations
 from app.core.pipeline import Pipeline
 from app.core.principal import Principal
 from app.extensions import db
@@ -34,6 +38,7 @@ def seed(app: Flask) -> bool:
                 db.engine, email=email, name=name, password=PASSWORD, role=role, now=now
             )
         road = cast("Pipeline", app.extensions["pipeline"])
+        demo_organizations.make(road)
         for email, (_, _, count) in PEOPLE.items():
             _give_tasks(road, accounts.principal_of(db.engine, email), count, now)
     return True

@@ -11,10 +11,12 @@ from app.blueprints.pages import (
     page,
     partial_or_redirect,
 )
+from app.blueprints.tasks.teams import Teams, people_of
 from app.core.errors import InvalidInput
 
 bp = Blueprint("task", __name__, url_prefix="/tasks/<task_id>")
 bp.before_request(for_members)
+bp.context_processor(lambda: {"teams": Teams()})
 
 
 @bp.get("")
@@ -36,12 +38,20 @@ def comment(task_id: str) -> Response:
             return page("tasks/_comment_form.html", 422, **form_again)
         return _detail(task_id, 422, values=given, errors=refusal.fields)
     target = url_for("task.detail", task_id=task_id)
-    return partial_or_redirect("tasks/_commented.html", target, comment=added, task_id=task_id)
+    shown = {"comment": added, "task_id": task_id, "people": {added.author_id: "You"}}
+    return partial_or_redirect("tasks/_commented.html", target, **shown)
 
 
 def _detail(task_id: str, status: int = 200, **context: object) -> Response:
     task = call("tasks.get", {"task_id": task_id})
     comments = call("comments.list", {"task_id": task_id, **asked("cursor")})
     older = url_for("task.detail", task_id=task_id, cursor=comments.next_cursor)
-    shown = {"task": task, "comments": comments, "older": older, "values": {}, "errors": {}}
+    shown = {
+        "task": task,
+        "people": people_of(task),
+        "comments": comments,
+        "older": older,
+        "values": {},
+        "errors": {},
+    }
     return page("tasks/detail.html", status, **{**shown, **context})

@@ -9,19 +9,24 @@ from app.blueprints.pages import (
     form,
     is_partial,
     page,
+    part_or_page,
     partial_or_redirect,
 )
+from app.blueprints.tasks.teams import Teams
 from app.core.errors import InvalidInput
+from app.identity.session import principal
+from app.procedures.tasks import TaskOut
 
 bp = Blueprint("tasks", __name__, url_prefix="/tasks")
 bp.before_request(for_members)
+bp.context_processor(lambda: {"teams": Teams()})
 
 
 @bp.get("")
 def index() -> Response:
     """Show the tasks that meet the filter."""
     try:
-        return _index(asked("status", "q", "cursor"))
+        return _index(asked("status", "q", "team_id", "cursor"))
     except InvalidInput as refusal:
         return _index({}, 422, filter_errors=refusal.fields)
 
@@ -43,19 +48,19 @@ def create() -> Response:
 def edit(task_id: str) -> Response:
     """Show a task's form, in place of its row or on a page of its own."""
     task = call("tasks.get", {"task_id": task_id})
-    return _edit_page(task_id, task.model_dump(), {})
+    return _edit_page(task, {}, {})
 
 
 @bp.post("/<task_id>")
 def update(task_id: str) -> Response:
-    """Change a task's title and notes; give its row."""
+    """Change a task's title, notes and team; give its row."""
     given = form()
     try:
         task = call("tasks.update", {**given, "task_id": task_id})
     except InvalidInput as refusal:
         # A form for a task that is not there is not worth correcting.
-        call("tasks.get", {"task_id": task_id})
-        return _edit_page(task_id, given, refusal.fields, 422)
+        task = call("tasks.get", {"task_id": task_id})
+        return _edit_page(task, given, refusal.fields, 422)
     return _row(task)
 
 
@@ -101,12 +106,19 @@ def _index(filters: dict[str, str], status: int = 200, **context: object) -> Res
     )
 
 
-def _row(task: object) -> Response:
+def _row(task: TaskOut) -> Response:
     return partial_or_redirect("tasks/_row.html", url_for("tasks.index"), task=task)
 
 
 def _edit_page(
-    task_id: str, values: dict[str, str], errors: dict[str, str], status: int = 200
+    task: TaskOut, given: dict[str, str], errors: dict[str, str], status: int = 200
 ) -> Response:
-    template = "tasks/_edit.html" if is_partial() else "tasks/edit.html"
-    return page(template, status, task_id=task_id, values=values, errors=errors)
+    return part_or_page(
+        "tasks/_edit.html",
+        "tasks/edit.html",
+        status,
+        task_id=task.id,
+        values={**task.model_dump(), **given},
+        errors=errors,
+        is_own=task.owner_id == str(principal().user_id),
+    )

@@ -1,0 +1,1 @@
+"""What people share in their organizations."""

@@ -1,0 +1,97 @@
+"""Projects: what organizations work on."""
+
+from datetime import datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement
+
+from app.core import names
+from app.core.errors import InvalidInput
+from app.core.procedure import Call, procedure
+from app.models.organization import DESCRIPTION_LENGTH, NAME_LENGTH, Organization, Project
+from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
+
+ProjectName = Annotated[
+    str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(names.name)
+]
+Description = Annotated[str, Field(max_length=DESCRIPTION_LENGTH), AfterValidator(names.prose)]
+
+
+class ProjectFilter(PageOf):
+    """Which projects."""
+
+    organization_id: GivenId | None = Field(
+        None, description="Those of this organization; else of all of yours."
+    )
+
+
+class NewProject(Given):
+    """A project to be made."""
+
+    name: ProjectName = Field(description="What people will see.")
+    description: Description = Field("", description="What it is about.")
+    organization_id: GivenId | None = Field(
+        None, description="Whose it is; who is in one organization alone may leave it out."
+    )
+
+
+class ProjectOut(BaseModel):
+    """A project."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    id: Id
+    organization_id: Id
+    name: str
+    description: str
+    created_at: datetime
+
+
+class ProjectPage(Page[ProjectOut]):
+    """Some projects, newest first."""
+
+
+_LISTING = Listing(
+    Project.id,
+    Project.organization_id,
+    Project.name,
+    Project.description,
+    Project.created_at,
+)
+
+
+@procedure("projects.list", scopes=["projects:view"], touches=("organization", "project"))
+def list_(call: Call, given: ProjectFilter) -> ProjectPage:
+    """List the projects of your organizations, or of one of them, newest first."""
+    conditions: list[ColumnElement[bool]] = []
+    if given.organization_id:
+        organization = call.get(Organization, given.organization_id)
+        conditions.append(Project.organization_id == organization.id)
+    return ProjectPage.model_validate(_LISTING.page(call.session, given, *conditions))
+
+
+@procedure(
+    "projects.create", scopes=["projects:edit"], writes=True, touches=("organization", "project")
+)
+def create(call: Call, given: NewProject) -> ProjectOut:
+    """Create a project in one of your organizations."""
+    organization = call.get(Organization, given.organization_id or _only(call))
+    project = Project(
+        organization_id=organization.id,
+        name=given.name,
+        description=given.description,
+        created_at=call.now,
+    )
+    call.session.add(project)
+    call.session.flush()
+    return ProjectOut.model_validate(project)
+
+
+def _only(call: Call) -> str:
+    """Give the id of the organization that the caller is in, if there is but one."""
+    if len(call.principal.organizations) != 1:
+        said = "Name one of your organizations: you are not in exactly one."
+        raise InvalidInput("Some fields need attention.", fields={"organization_id": said})
+    (only,) = call.principal.organizations
+    return str(only)
