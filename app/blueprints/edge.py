@@ -143,7 +143,9 @@ def _http_error(error: HTTPException) -> Response:
 def _bug(error: Exception) -> Response:
     """Answer a bug with its number in the log; what it was is nobody's business outside."""
     number = secrets.token_hex(4)
-    log.error("bug %s at %s %r", number, request.method, request.path, exc_info=error)
+    # An address may hold a secret, as that of an invitation does.
+    where = request.url_rule.rule if request.url_rule else request.path
+    log.error("bug %s at %s %r", number, request.method, where, exc_info=error)
     detail = f"Something went wrong on our side. Tell the operator this number: {number}."
     # The page is that of a stranger: to look its viewer up may be what went wrong.
     return _answer(InternalServerError.code, "server_error", detail, viewer=lambda: None)

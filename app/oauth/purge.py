@@ -19,6 +19,7 @@ from app.models.grant import (
     PushedRequest,
     RefreshToken,
 )
+from app.models.organization import Invitation
 from app.models.signing import UsedJti
 from app.models.user import Login
 
@@ -38,6 +39,7 @@ _KEYS = (
     (ClientSecret, ClientSecret.id),
     (UsedJti, UsedJti.digest),
     (Login, Login.digest),
+    (Invitation, Invitation.id),
 )
 
 

@@ -1,20 +1,10 @@
-"""The doors of the app: sign in, sign up, sign out. Off the road: nobody is calling yet."""
+"""The doors of the app: sign in, sign out. Off the road: nobody is calling yet."""
 
-from http import HTTPStatus
+from flask import Blueprint, Response, request, url_for
 
-from flask import Blueprint, Response, abort, request, url_for
-
-from app.blueprints.pages import form, go, page
-from app.blueprints.road import caller, shares
-from app.core.errors import InvalidInput
-from app.extensions import settings
-from app.identity.session import (
-    safe_next,
-    sign_in_by_password,
-    sign_out,
-    sign_up,
-    viewer,
-)
+from app.blueprints.pages import go, page
+from app.blueprints.road import sign_up
+from app.identity.session import safe_next, sign_in_by_password, sign_out, viewer
 from app.identity.throttle import TooManyGuesses
 
 bp = Blueprint("auth", __name__)
@@ -55,38 +45,6 @@ def logout() -> Response:
     return go(safe_next(target) if target else url_for("auth.login"))
 
 
-@bp.get("/signup")
-def sign_up_form() -> Response:
-    """Show the sign-up form."""
-    _refuse_unless_open()
-    return page("auth/signup.html", values={}, errors={})
-
-
-@bp.post("/signup")
-def create_account() -> Response:
-    """Make an account; the answer is the same for an address that has one."""
-    _refuse_unless_open()
-    shares().sign_ups.spend(caller())
-    given = form()
-    try:
-        sign_up(
-            email=given.get("email", ""),
-            name=given.get("name", ""),
-            password=given.get("password", ""),
-        )
-    except InvalidInput as refusal:
-        return page("auth/signup.html", 422, values=given, errors=refusal.fields)
-    return go(
-        url_for("auth.login"),
-        said="If this address had no account yet, it has one now. Sign in with your password.",
-    )
-
-
 def _login_page(status: int = 200, **context: str) -> Response:
-    is_open = settings().signup == "open"
+    is_open = sign_up().access() != "private"
     return page("auth/login.html", status, is_signup_open=is_open, **context)
-
-
-def _refuse_unless_open() -> None:
-    if settings().signup != "open":
-        abort(HTTPStatus.FORBIDDEN, "Accounts are made by invitation here. Ask an admin.")
