@@ -101,7 +101,6 @@ def test_an_unknown_client_is_not_there(grace: Browser, path: str) -> None:
 @pytest.mark.parametrize(
     ("path", "method", "scope"),
     [
-        ("/admin", "get", "oauth-clients:viewAll"),
         (CLIENTS, "get", "oauth-clients:viewAll"),
         (f"{CLIENTS}/new", "get", "oauth-clients:edit"),
         (f"{CLIENTS}/new", "submit", "oauth-clients:edit"),
@@ -116,11 +115,6 @@ def test_a_member_is_told_which_scope_is_missing(
     answer = getattr(browser("ada"), method)(path.format(client_id))
     assert answer.status_code == 403
     assert scope in answer.text
-
-
-def test_only_admins_are_offered_the_way_in(browser: Browsers) -> None:
-    assert 'href="/admin/oauth-clients"' in browser("grace").get("/settings/connections").text
-    assert 'href="/admin' not in browser("ada").get("/settings/connections").text
 
 
 def test_a_client_that_registered_itself_is_shown_as_such(app: Flask, grace: Browser) -> None:

@@ -1,0 +1,128 @@
+"""Which roles people have."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field
+from sqlalchemy import delete, select
+
+from app.core.errors import InvalidInput
+from app.core.procedure import Call, is_row_key, procedure
+from app.models.user import Role, RoleScope, User, UserRole
+from app.procedures.authority import check_admin_left, check_over, check_passable, passable
+from app.procedures.shapes import GivenId, Id
+from app.procedures.users import UserId
+
+_MOST = 100
+
+
+def _each_once(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+class UserRoles(UserId):
+    """Which roles a person has from now on."""
+
+    role_ids: Annotated[list[GivenId], AfterValidator(_each_once)] = Field(
+        max_length=_MOST, description="Ids of all their roles; those left out are taken away."
+    )
+
+
+class UserRoleOut(BaseModel):
+    """A role, whether the person has it, and whether you may give it or take it away."""
+
+    id: Id
+    name: str
+    description: str
+    is_held: bool
+    is_yours_to_give: bool
+
+
+class UserRoleList(BaseModel):
+    """Every role, and how it stands to one person."""
+
+    user_id: Id
+    items: list[UserRoleOut]
+
+
+@procedure(
+    "user_roles.get",
+    scopes=["users:viewRoles"],
+    touches=("user_account", "user_role", "role", "role_scope"),
+)
+def get(call: Call, given: UserId) -> UserRoleList:
+    """Show which of the roles a person has."""
+    return _shown(call, call.get(User, given.user_id))
+
+
+@procedure(
+    "user_roles.set",
+    scopes=["users:editRoles"],
+    writes=True,
+    idempotent=True,
+    touches=("user_account", "user_role", "role", "role_scope"),
+)
+def set_(call: Call, given: UserRoles) -> UserRoleList:
+    """Set which roles a person has: it counts from their next request on.
+
+    You can give and take away only roles whose scopes you hold yourself, and somebody always
+    stays an admin.
+    """
+    user = call.get(User, given.user_id)
+    wanted = _known(call, given.role_ids)
+    check_over(call, user.id)
+    held = _held(call, user)
+    _check_passable(call, wanted ^ held)
+    if _are_admins(call, held) and not _are_admins(call, wanted):
+        check_admin_left(call, user.id)
+    taken = UserRole.role_id.in_(held - wanted)
+    call.session.execute(delete(UserRole).where(UserRole.user_id == user.id, taken))
+    call.session.add_all(
+        UserRole(user_id=user.id, role_id=role_id) for role_id in sorted(wanted - held)
+    )
+    call.session.flush()
+    return _shown(call, user)
+
+
+def _known(call: Call, role_ids: list[str]) -> frozenset[int]:
+    keys = frozenset(int(each) for each in role_ids if is_row_key(each))
+    known = frozenset(call.session.scalars(select(Role.id).where(Role.id.in_(keys))))
+    if len(known) < len(role_ids):
+        raise InvalidInput(
+            "Some fields need attention.", fields={"role_ids": "One of these is no role."}
+        )
+    return known
+
+
+def _held(call: Call, user: User) -> frozenset[int]:
+    roles = select(UserRole.role_id).where(UserRole.user_id == user.id)
+    return frozenset(call.session.scalars(roles))
+
+
+def _check_passable(call: Call, roles: frozenset[int]) -> None:
+    opened = select(RoleScope.scope).where(RoleScope.role_id.in_(roles)).distinct()
+    check_passable(call, call.session.scalars(opened).all())
+
+
+def _are_admins(call: Call, roles: frozenset[int]) -> bool:
+    admins = select(Role.id).where(Role.is_admin, Role.id.in_(roles))
+    return call.session.scalar(admins.limit(1)) is not None
+
+
+def _shown(call: Call, user: User) -> UserRoleList:
+    held, yours = _held(call, user), passable(call.principal)
+    opened: dict[int, set[str]] = {}
+    for role_id, scope in call.session.execute(select(RoleScope.role_id, RoleScope.scope)):
+        opened.setdefault(role_id, set()).add(scope)
+    return UserRoleList(
+        user_id=str(user.id),
+        items=[
+            UserRoleOut(
+                id=str(role.id),
+                name=role.name,
+                description=role.description,
+                is_held=role.id in held,
+                is_yours_to_give=opened.get(role.id, set()) <= yours,
+            )
+            for role in call.session.scalars(select(Role).order_by(Role.id))
+        ],
+    )
