@@ -5,14 +5,23 @@ from typing import Any
 
 from flask import request
 
-from app.core.scopes import SCOPES, THIRD_PARTY
+from app.core.scopes import ADMIN, SCOPES, grantable
 
 _TEXTS = ("name", "description", "kind")
 _CHANGED = ("name", "description", "client_uri", "id_token_signed_response_alg")
-# What a client may ask people for, as the forms offer it: name, sentence, name.
-ASKED_SCOPES = [(name, SCOPES[name].sentence, name) for name in THIRD_PARTY]
 _OF_SECRET = ("label", "lasts_days", "others_end_hours")
-_RULES = ("is_verified", "is_first_party")
+_RULES = ("is_verified", "is_first_party", "is_trusted")
+_Options = list[tuple[str, str, str]]
+
+
+def offered(*, is_trusted: bool = False) -> _Options:
+    """Give what a client may ask people for, as forms offer it: name, sentence, name."""
+    return _options(grantable(is_trusted=is_trusted))
+
+
+def offered_on_trust() -> _Options:
+    """Give what only a client that an admin trusts may ask for."""
+    return _options(ADMIN)
 
 
 def given_client() -> dict[str, Any]:
@@ -54,6 +63,10 @@ def given_secret(client_id: str) -> dict[str, str]:
 def is_confirmed(name: str) -> bool:
     """Tell whether the person typed the name of what they are about to delete."""
     return request.form.get("typed", "").strip() == name
+
+
+def _options(names: Sequence[str]) -> _Options:
+    return [(name, SCOPES[name].sentence, name) for name in names]
 
 
 def _filled(name: str) -> list[str]:

@@ -104,7 +104,8 @@ class ClientMetadata(BaseModel):
     @property
     def wanted(self) -> str:
         """What it asks for by itself: of what it names, what a third party may have."""
-        return scopes.render(scopes.parse(self.scope).intersection(scopes.THIRD_PARTY))
+        allowed = scopes.grantable(is_trusted=False)
+        return scopes.render(scopes.parse(self.scope).intersection(allowed))
 
     def digest(self) -> bytes:
         """Give what two registrations have in common that say the same."""

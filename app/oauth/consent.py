@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.core.principal import Principal
 from app.core.resource import Resources
+from app.core.scopes import ADMIN
 from app.core.system import acting_as_system
 from app.models import redirect_uri as uris
 from app.models.client import SELF_DESCRIBED, Source
@@ -28,6 +29,7 @@ from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, 
 from app.oauth.families import Authorization
 from app.oauth.id_token import Hint, hinted
 from app.oauth.keys import Keys
+from app.oauth.opened import Opened
 from app.oauth.sent import Sent, printable, taken_apart
 from app.oauth.sign_in import SignIn, check_sign_in
 from app.oauth.standing import Standing, grantable
@@ -46,13 +48,16 @@ class ConsentServer:
         engine: Engine,
         resources: Resources,
         keys: Keys,
+        *,
         documents: Documents,
+        opened: Opened,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._documents = documents
         self._resources = resources
         self._keys = keys
+        self._opens = opened
         self._now = now
 
     def check(self, query: bytes) -> str | None:
@@ -157,7 +162,9 @@ class ConsentServer:
             now = int(self._now())
             consent_id = pending.keep(session, principal, _KIND, waits, now)
         is_own = self._resources.is_own(asked.resource)
-        return shown(consent_id, asked, standing, elsewhere=None if is_own else asked.resource)
+        opens = self._opens.by(standing.grantable, principal) if is_own else []
+        elsewhere = None if is_own else asked.resource
+        return shown(consent_id, asked, standing, elsewhere=elsewhere, opens=opens)
 
     def _addressed(self, sent: Sent) -> tuple[KnownClient, str, Sent]:
         """Give who asks, where the answer goes, and the request, which may have been pushed."""
@@ -221,7 +228,8 @@ def _is_settled(resources: Resources, asked: Asked, standing: Standing) -> bool:
     if client.is_public and (not is_web or client.source in SELF_DESCRIBED):
         # Anybody can be such a client, and say that they are another (RFC 8252 §8.6).
         return False
-    return client.is_first_party or not new
+    # Even the operator's own gets no power over the workspace without a word.
+    return not new or (client.is_first_party and new.isdisjoint(ADMIN))
 
 
 def _use_up(session: Session, asked: Asked) -> None:

@@ -25,11 +25,12 @@ def ensure(engine: Engine, public_url: str, now: int) -> None:
         "redirect_uris": [public_url + CALLBACK],
         "grant_types": grant_types_for("public"),
     }
-    everything = frozenset(scopes.THIRD_PARTY)
     ours = Client.client_id == CLIENT_ID
     with acting_as_system(engine, "set up the console's client") as session:
-        row = session.execute(select(Client.scope_bound).where(ours)).one_or_none()
-        known["scopes"] = bounded(row.scope_bound if row else None, everything)
+        found = select(Client.scope_bound, Client.is_trusted).where(ours)
+        row = session.execute(found).one_or_none()
+        allowed = frozenset(scopes.grantable(is_trusted=row is not None and row.is_trusted))
+        known["scopes"] = bounded(row.scope_bound if row else None, allowed)
         if row is None:
             new = insert(Client).values(client_id=CLIENT_ID, owner_id=None, created_at=now)
             session.execute(new.values(**known))

@@ -13,28 +13,36 @@ from app.oauth import families, tokens
 from app.oauth.client import find
 from app.oauth.families import Authorization
 from app.oauth.tokens import NewToken
-from app.procedures.clients import NewClient, register
+from app.procedures.clients import NewClient, beyond_trust, register
 
 
 def create_client(
-    engine: Engine, given: NewClient, *, allowed: frozenset[str], owner: str | None, now: int
+    engine: Engine,
+    given: NewClient,
+    *,
+    allowed: frozenset[str],
+    owner: str | None,
+    now: int,
+    is_trusted: bool = False,
 ) -> dict[str, Any]:
     """Create a client; give its id, and its secret for the only time.
 
     `allowed` is what it may ask for; nothing named means all that a third party may have.
 
     Raises:
-        InvalidInput: a scope is not for third parties.
+        InvalidInput: no client may ask for a scope, or only one that is trusted.
         NotFound: there is no such owner.
     """
-    if excess := allowed - frozenset(scopes.THIRD_PARTY):
-        raise InvalidInput(f"No client may ask for {scopes.render(excess)}.")
+    if beyond := beyond_trust(allowed, is_trusted=is_trusted):
+        whom = "No client" if is_trusted else "No client that is not trusted"
+        raise InvalidInput(f"{whom} may ask for {beyond}.")
     with acting_as_system(engine, "create a client") as session:
         owner_id = session.scalar(select(User.id).where(User.email == owner)) if owner else None
         if owner and owner_id is None:
             raise NotFound(f"There is no user {owner!r}.")
         source = Source.USER if owner else Source.ADMIN
         client, secret = register(session, given, source=source, owner_id=owner_id, now=now)
+        client.is_trusted = is_trusted
         if allowed:
             client.scopes = client.scope_bound = scopes.render(allowed)
         made = {"client_id": client.client_id, "redirect_uris": client.redirect_uris}

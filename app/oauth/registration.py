@@ -181,7 +181,8 @@ def describe(client: Client, metadata: ClientMetadata) -> None:
     # A client of MCP's names the scopes that it knows of, and asks for more when it is told to
     # (step-up). So what it names is what it gets by default, and no bound.
     client.default_scopes = metadata.wanted
-    client.scopes = bounded(client.scope_bound, frozenset(scopes.THIRD_PARTY))
+    allowed = frozenset(scopes.grantable(is_trusted=client.is_trusted))
+    client.scopes = bounded(client.scope_bound, allowed)
     client.id_token_signed_response_alg = metadata.id_token_signed_response_alg
     client.dpop_bound_access_tokens = metadata.dpop_bound_access_tokens
     is_shared = metadata.kind == "public" and client.source == Source.REGISTRATION

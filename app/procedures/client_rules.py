@@ -11,7 +11,8 @@ from app.core.errors import Conflict, InvalidInput
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import SELF_DESCRIBED, Client
 from app.models.lifetimes import BOUNDS, DEFAULTS
-from app.procedures.clients import SAID, AskedScopes, ClientId, bounded, known
+from app.procedures.authority import check_passable
+from app.procedures.clients import SAID, AskedScopes, ClientId, beyond_trust, bounded, known
 
 
 def _seconds(what: str, column: str) -> Any:  # noqa: ANN401 - what pydantic calls a field
@@ -29,6 +30,9 @@ class ClientRules(ClientId):
         None, max_length=64, description="The `said` that you were shown, to vouch for that alone."
     )
     is_verified: bool = Field(default=False, description="You have checked who made it.")
+    is_trusted: bool = Field(
+        default=False, description="It may ask for scopes that rule the workspace."
+    )
     is_first_party: bool = Field(
         default=False, description="It is the operator's own: people need not be asked."
     )
@@ -62,47 +66,75 @@ class ClientRulesOut(BaseModel):
     scopes: list[str]
     is_verified: bool
     is_first_party: bool
+    is_trusted: bool
     describes_itself: bool
     lifetimes: list[LifetimeOut]
 
 
-@procedure("client_rules.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
+@procedure(
+    "client_rules.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY, touches=("client",)
+)
 def get(call: Call, given: ClientId) -> ClientRulesOut:
     """Show what is set about a client."""
     return _shown(known(call, given.client_id))
 
 
-@procedure("client_rules.set", scopes=["oauth-clients:edit"], channels=PAGES_ONLY, writes=True)
+@procedure(
+    "client_rules.set",
+    scopes=["oauth-clients:edit"],
+    channels=PAGES_ONLY,
+    writes=True,
+    touches=("client",),
+)
 def set_(call: Call, given: ClientRules) -> ClientRulesOut:
     """Set what a client may ask for, whether you vouch for it, and how long things last.
 
-    It counts from the next request on, for tokens that it has already, too.
+    It counts from the next request on, for tokens that it has already, too. Scopes that rule the
+    workspace take trust, and that you hold them yourself.
     """
     client = known(call, given.client_id)
-    if given.is_first_party and client.source in SELF_DESCRIBED:
-        raise InvalidInput(
-            "Some fields need attention.",
-            fields={"is_first_party": "Anybody can register such a client: people are asked."},
-        )
-    is_vouched_for = given.is_verified or given.is_first_party
+    _check(client, given)
+    is_vouched_for = given.is_verified or given.is_first_party or given.is_trusted
     if is_vouched_for and given.said not in (None, _said(client)):
         raise Conflict("The client says something else of itself by now. Look at it again.")
-    _bind(client, scopes.render(given.scopes))
+    bound = frozenset(given.scopes)
+    opened = bound.intersection(scopes.ADMIN) - scopes.parse(client.scope_bound)
+    check_passable(call, opened)
+    client.is_trusted = given.is_trusted
+    _bind(client, bound, opened)
     client.is_verified, client.is_first_party = given.is_verified, given.is_first_party
     for column in DEFAULTS:
         setattr(client, column, getattr(given, column))
     return _shown(client)
 
 
-def _bind(client: Client, bound: str) -> None:
+def _check(client: Client, given: ClientRules) -> None:
+    fields = {}
+    if client.source in SELF_DESCRIBED:
+        refused = "Anybody can register such a client: people are asked."
+        fields = {n: refused for n in ("is_first_party", "is_trusted") if getattr(given, n)}
+    if beyond := beyond_trust(given.scopes, is_trusted=given.is_trusted):
+        fields["scopes"] = f"Only a client that you trust may ask for {beyond}."
+    if fields:
+        raise InvalidInput("Some fields need attention.", fields=fields)
+
+
+def _bind(client: Client, bound: frozenset[str], opened: frozenset[str]) -> None:
     """Let a client ask for these scopes at the most; what its owner chose within them stays."""
-    client.scope_bound = bound
-    chosen = frozenset(scopes.THIRD_PARTY)
+    client.scope_bound = scopes.render(bound)
+    chosen = bound
     if client.owner_id is not None:
-        chosen = scopes.parse(client.scopes)
-    client.scopes = bounded(bound, chosen)
+        # What takes trust its owner could not choose before.
+        chosen = scopes.parse(client.scopes) | opened
+    client.scopes = bounded(client.scope_bound, chosen)
     required = scopes.parse(client.required_scopes) & scopes.parse(client.scopes)
     client.required_scopes = scopes.render(required)
+
+
+def _bound(client: Client) -> frozenset[str]:
+    if client.scope_bound is None:
+        return frozenset(scopes.grantable(is_trusted=client.is_trusted))
+    return scopes.parse(client.scope_bound)
 
 
 def _said(client: Client) -> str:
@@ -116,9 +148,10 @@ def _shown(client: Client) -> ClientRulesOut:
         client_id=client.client_id,
         name=client.name,
         said=_said(client),
-        scopes=(client.scope_bound or scopes.render(scopes.THIRD_PARTY)).split(),
+        scopes=scopes.render(_bound(client)).split(),
         is_verified=client.is_verified,
         is_first_party=client.is_first_party,
+        is_trusted=client.is_trusted,
         describes_itself=client.source in SELF_DESCRIBED,
         lifetimes=[
             LifetimeOut(

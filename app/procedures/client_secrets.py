@@ -72,7 +72,12 @@ class IssuedSecretOut(BaseModel):
     client_secret: str
 
 
-@procedure("client_secrets.list", any_scope=["oauth-apps:view", ADMINS], channels=PAGES_ONLY)
+@procedure(
+    "client_secrets.list",
+    any_scope=["oauth-apps:view", ADMINS],
+    channels=PAGES_ONLY,
+    touches=("client", "client_secret"),
+)
 def list_(call: Call, given: ClientId) -> SecretList:
     """List the secrets of an OAuth app."""
     app = _managed(call, given.client_id)
@@ -84,6 +89,7 @@ def list_(call: Call, given: ClientId) -> SecretList:
     any_scope=["oauth-apps:edit", ADMINS],
     channels=PAGES_ONLY,
     writes=True,
+    touches=("client", "client_secret"),
 )
 def add(call: Call, given: NewSecret) -> IssuedSecretOut:
     """Give an OAuth app one more secret; those that it has go on to count, or end soon."""
@@ -119,6 +125,7 @@ def add(call: Call, given: NewSecret) -> IssuedSecretOut:
     channels=PAGES_ONLY,
     writes=True,
     destructive=True,
+    touches=("client", "client_secret"),
 )
 def remove(call: Call, given: SecretId) -> SecretList:
     """Remove a secret of an OAuth app: it is refused from now on."""

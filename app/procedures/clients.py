@@ -1,5 +1,6 @@
 """What registering an OAuth client takes, whoever does it."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
@@ -33,8 +34,12 @@ GRANT_TYPES = [
 ]
 
 
+# What a client that an admin trusts may be granted.
+_AT_THE_MOST = frozenset(scopes.grantable(is_trusted=True))
+
+
 def _may_be_asked_for(scope: str) -> str:
-    if scope not in scopes.THIRD_PARTY:
+    if scope not in _AT_THE_MOST:
         raise ValueError("No app may ask for this scope.")
     return scope
 
@@ -111,6 +116,7 @@ class ClientOut(BaseModel):
     required_scopes: list[str]
     is_verified: bool
     is_first_party: bool
+    is_trusted: bool
     id_token_signed_response_alg: IdTokenAlg
     dpop_bound_access_tokens: bool
     created_at: datetime
@@ -170,7 +176,7 @@ def new_client(
         token_endpoint_auth_method="none" if given.kind == "public" else "",
         redirect_uris=given.redirect_uris,
         grant_types=grant_types_for(given.kind),
-        scopes=" ".join(scopes.THIRD_PARTY),
+        scopes=" ".join(scopes.grantable(is_trusted=False)),
         created_at=now,
     )
     session.add(client)
@@ -187,7 +193,23 @@ def say(client: Client, **said: object) -> None:
     for name, value in said.items():
         if getattr(client, name) != value:
             client.is_verified = client.is_first_party = False
+            _distrust(client)
             setattr(client, name, value)
+
+
+def _distrust(client: Client) -> None:
+    """Let a client ask for nothing any more that takes an admin's trust."""
+    if not client.is_trusted:
+        return
+    client.is_trusted = False
+    for column in ("scopes", "scope_bound", "required_scopes"):
+        held = scopes.parse(getattr(client, column))
+        setattr(client, column, scopes.render(held.intersection(scopes.THIRD_PARTY)))
+
+
+def beyond_trust(wanted: Iterable[str], *, is_trusted: bool) -> str:
+    """Give the scopes that take an admin's trust; none for a client that has it."""
+    return scopes.render(frozenset(wanted).difference(scopes.grantable(is_trusted=is_trusted)))
 
 
 def bounded(bound: str | None, wanted: frozenset[str]) -> str:

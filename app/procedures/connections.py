@@ -32,7 +32,12 @@ class ConnectionList(BaseModel):
     items: list[ConnectionOut]
 
 
-@procedure("connections.list", scopes=["connections:view"], channels=PAGES_ONLY)
+@procedure(
+    "connections.list",
+    scopes=["connections:view"],
+    channels=PAGES_ONLY,
+    touches=("client", "oauth_grant"),
+)
 def list_(call: Call, given: Nothing) -> ConnectionList:  # noqa: ARG001 - takes no arguments
     """List the apps that you have connected."""
     live = select(Grant, Client).where(*_live(call)).order_by(Grant.id.desc())
@@ -47,6 +52,7 @@ def list_(call: Call, given: Nothing) -> ConnectionList:  # noqa: ARG001 - takes
     channels=PAGES_ONLY,
     writes=True,
     destructive=True,
+    touches=("client", "oauth_grant"),
 )
 def revoke(call: Call, given: ClientId) -> ClientGoneOut:
     """Disconnect an app: from now on what you allowed it is refused."""

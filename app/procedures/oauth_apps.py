@@ -20,6 +20,7 @@ from app.procedures.clients import (
     IdTokenAlg,
     NewClient,
     RedirectUris,
+    beyond_trust,
     bounded,
     register,
     say,
@@ -54,14 +55,20 @@ class AppChanges(ClientId):
     dpop_bound_access_tokens: bool = False
 
 
-@procedure("oauth_apps.list", scopes=["oauth-apps:view"], channels=PAGES_ONLY)
+@procedure("oauth_apps.list", scopes=["oauth-apps:view"], channels=PAGES_ONLY, touches=("client",))
 def list_(call: Call, given: Nothing) -> AppList:  # noqa: ARG001 - takes no arguments
     """List the OAuth apps that you registered."""
     mine = select(Client).where(Client.owner_id == call.user_id).order_by(Client.id.desc())
     return AppList(items=[ClientOut.model_validate(app) for app in call.session.scalars(mine)])
 
 
-@procedure("oauth_apps.create", scopes=["oauth-apps:edit"], channels=PAGES_ONLY, writes=True)
+@procedure(
+    "oauth_apps.create",
+    scopes=["oauth-apps:edit"],
+    channels=PAGES_ONLY,
+    writes=True,
+    touches=("client", "client_secret"),
+)
 def create(call: Call, given: NewClient) -> RegisteredAppOut:
     """Register an OAuth app; its secret is in this answer and never again."""
     app, secret = register(
@@ -70,26 +77,34 @@ def create(call: Call, given: NewClient) -> RegisteredAppOut:
     return RegisteredAppOut(app=ClientOut.model_validate(app), client_secret=secret)
 
 
-@procedure("oauth_apps.update", scopes=["oauth-apps:edit"], channels=PAGES_ONLY, writes=True)
+@procedure(
+    "oauth_apps.update",
+    scopes=["oauth-apps:edit"],
+    channels=PAGES_ONLY,
+    writes=True,
+    touches=("client",),
+)
 def update(call: Call, given: AppChanges) -> ClientOut:
     """Change what one of your OAuth apps says and may ask for.
 
-    Its secrets and what people allowed it stay. An admin who has verified it has to do so again
-    where it says something else of itself, or leads elsewhere.
+    Its secrets and what people allowed it stay. An admin who has verified or trusted it has to do
+    so again where it says something else of itself, or leads elsewhere.
     """
     app = _mine(call, given.client_id)
     if app.revoked_at is not None:
         raise Conflict("The app is revoked: nothing about it can be changed.")
     _check_scopes(app, given)
     say(app, **{name: getattr(given, name) for name in SAID})
-    app.scopes = scopes.render(given.scopes)
-    app.required_scopes = scopes.render(given.required_scopes)
+    # What it says now may have cost it an admin's trust.
+    allowed = frozenset(scopes.grantable(is_trusted=app.is_trusted))
+    app.scopes = scopes.render(allowed.intersection(given.scopes))
+    app.required_scopes = scopes.render(allowed.intersection(given.required_scopes))
     app.id_token_signed_response_alg = given.id_token_signed_response_alg
     app.dpop_bound_access_tokens = given.dpop_bound_access_tokens
     return ClientOut.model_validate(app)
 
 
-@procedure("oauth_apps.get", scopes=["oauth-apps:view"], channels=PAGES_ONLY)
+@procedure("oauth_apps.get", scopes=["oauth-apps:view"], channels=PAGES_ONLY, touches=("client",))
 def get(call: Call, given: ClientId) -> ClientOut:
     """Show one of your OAuth apps."""
     return ClientOut.model_validate(_mine(call, given.client_id))
@@ -102,6 +117,7 @@ def get(call: Call, given: ClientId) -> ClientOut:
     writes=True,
     destructive=True,
     idempotent=True,
+    touches=("client",),
 )
 def revoke(call: Call, given: ClientId) -> ClientOut:
     """Revoke one of your OAuth apps: from now on its tokens and its secret are refused."""
@@ -116,6 +132,7 @@ def revoke(call: Call, given: ClientId) -> ClientOut:
     channels=PAGES_ONLY,
     writes=True,
     destructive=True,
+    touches=("client",),
 )
 def delete(call: Call, given: ClientId) -> ClientGoneOut:
     """Delete one of your OAuth apps, with everything that people allowed it."""
@@ -126,7 +143,9 @@ def delete(call: Call, given: ClientId) -> ClientGoneOut:
 
 def _check_scopes(app: Client, given: AppChanges) -> None:
     fields = {}
-    if bounded(app.scope_bound, frozenset(given.scopes)) != scopes.render(given.scopes):
+    if beyond := beyond_trust(given.scopes, is_trusted=app.is_trusted):
+        fields["scopes"] = f"Only an app that an admin trusts may ask for {beyond}."
+    elif bounded(app.scope_bound, frozenset(given.scopes)) != scopes.render(given.scopes):
         fields["scopes"] = f"An admin lets it ask for no more than {app.scope_bound}."
     if not set(given.required_scopes) <= set(given.scopes):
         fields["required_scopes"] = "It can only need what it may ask for."

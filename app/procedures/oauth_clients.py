@@ -60,7 +60,12 @@ class CreatedClientOut(BaseModel):
     client_secret: str | None
 
 
-@procedure("oauth_clients.list", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
+@procedure(
+    "oauth_clients.list",
+    scopes=["oauth-clients:viewAll"],
+    channels=PAGES_ONLY,
+    touches=("client", "oauth_grant", "user_account"),
+)
 def list_(call: Call, given: ClientFilter) -> ClientPage:
     """List every OAuth client, newest first."""
     page = _LISTING.page(call.session, given, *_conditions(given))
@@ -68,13 +73,24 @@ def list_(call: Call, given: ClientFilter) -> ClientPage:
     return ClientPage(items=_shown(call, keys), next_cursor=page["next_cursor"])
 
 
-@procedure("oauth_clients.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
+@procedure(
+    "oauth_clients.get",
+    scopes=["oauth-clients:viewAll"],
+    channels=PAGES_ONLY,
+    touches=("client", "oauth_grant", "user_account"),
+)
 def get(call: Call, given: ClientId) -> AnyClientOut:
     """Show one OAuth client."""
     return _one(call, known(call, given.client_id))
 
 
-@procedure("oauth_clients.create", scopes=["oauth-clients:edit"], channels=PAGES_ONLY, writes=True)
+@procedure(
+    "oauth_clients.create",
+    scopes=["oauth-clients:edit"],
+    channels=PAGES_ONLY,
+    writes=True,
+    touches=("client", "client_secret", "oauth_grant", "user_account"),
+)
 def create(call: Call, given: NewClient) -> CreatedClientOut:
     """Create an OAuth client of the workspace; its secret is in this answer and never again."""
     client, secret = register(
@@ -90,6 +106,7 @@ def create(call: Call, given: NewClient) -> CreatedClientOut:
     writes=True,
     destructive=True,
     idempotent=True,
+    touches=("client", "oauth_grant", "user_account"),
 )
 def revoke(call: Call, given: ClientId) -> AnyClientOut:
     """Revoke a client: from now on its tokens and its secret are refused."""
@@ -105,6 +122,7 @@ def revoke(call: Call, given: ClientId) -> AnyClientOut:
     channels=PAGES_ONLY,
     writes=True,
     destructive=True,
+    touches=("client",),
 )
 def delete(call: Call, given: ClientId) -> ClientGoneOut:
     """Delete a client, with everything that people allowed it."""

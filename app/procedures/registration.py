@@ -20,7 +20,9 @@ class RegistrationOut(BaseModel):
     is_open: bool
 
 
-@procedure("registration.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
+@procedure(
+    "registration.get", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY, touches=("switch",)
+)
 def get(call: Call, given: Nothing) -> RegistrationOut:  # noqa: ARG001 - takes no arguments
     """Tell whether programs may register themselves."""
     switch = _switch(call)
@@ -33,6 +35,7 @@ def get(call: Call, given: Nothing) -> RegistrationOut:  # noqa: ARG001 - takes 
     channels=PAGES_ONLY,
     writes=True,
     idempotent=True,
+    touches=("switch",),
 )
 def switch(call: Call, given: RegistrationSwitch) -> RegistrationOut:
     """Let programs register themselves, or not any more.

@@ -71,14 +71,25 @@ _SHOWN = select(
 ).outerjoin(Client, Client.id == ResourceServer.client_key)
 
 
-@procedure("resource_servers.list", scopes=["oauth-clients:viewAll"], channels=PAGES_ONLY)
+@procedure(
+    "resource_servers.list",
+    scopes=["oauth-clients:viewAll"],
+    channels=PAGES_ONLY,
+    touches=("resource_server", "client"),
+)
 def list_(call: Call, given: Nothing) -> ResourceServerList:  # noqa: ARG001 - takes no arguments
     """List the resources of others that tokens are issued for."""
     found = call.session.execute(_SHOWN.order_by(ResourceServer.id))
     return ResourceServerList(items=[_out(row) for row in found])
 
 
-@procedure("resource_servers.add", scopes=["oauth-clients:edit"], channels=PAGES_ONLY, writes=True)
+@procedure(
+    "resource_servers.add",
+    scopes=["oauth-clients:edit"],
+    channels=PAGES_ONLY,
+    writes=True,
+    touches=("resource_server", "client"),
+)
 def add(call: Call, given: NewResourceServer) -> ResourceServerOut:
     """Let clients ask for tokens that a resource of others verifies by itself."""
     taken = select(ResourceServer.id).where(ResourceServer.identifier == given.identifier)
@@ -101,6 +112,7 @@ def add(call: Call, given: NewResourceServer) -> ResourceServerOut:
     channels=PAGES_ONLY,
     writes=True,
     destructive=True,
+    touches=("resource_server", "client"),
 )
 def remove(call: Call, given: ResourceServerId) -> ResourceServerOut:
     """Issue no more tokens for a resource; those that it has been shown last until they end."""

@@ -1,11 +1,12 @@
 """The admins' pages for a client's rules and secrets, resources, and self-registration."""
 
+import re
 from collections.abc import Callable
 
 import pytest
 from flask import Flask
 
-from app.core.scopes import THIRD_PARTY
+from app.core.scopes import ADMIN, THIRD_PARTY
 from tests.blueprints.conftest import Browser
 from tests.conftest import change
 
@@ -17,7 +18,8 @@ WAREHOUSE = {"identifier": "https://warehouse.example/v1", "name": "Warehouse"}
 def test_rules_are_shown_set_and_shown_again(grace: Browser, client_id: str) -> None:
     path = f"{CLIENTS}/rules/{client_id}"
     page = grace.get(path).text
-    assert page.count(' name="scopes"') == page.count("checked>") == len(THIRD_PARTY)
+    assert page.count(' name="scopes"') == len(THIRD_PARTY) + len(ADMIN)
+    assert page.count("checked>") == len(THIRD_PARTY)
     assert "5 minutes to 1 day; by default 3600 (1 hour)." in page
     given = {"scopes": ["tasks:view"], "is_verified": "true", "access_token_lasts": "600"}
     answer = grace.submit(path, given)
@@ -29,6 +31,45 @@ def test_rules_are_shown_set_and_shown_again(grace: Browser, client_id: str) -> 
     assert page.count("checked>") == 1
     assert 'name="is_verified" value="true" checked' in page.replace("\n", " ")
     assert 'name="access_token_lasts" type="number" value="600"' in page
+
+
+def test_a_client_is_trusted_by_its_rules_and_marked(grace: Browser, client_id: str) -> None:
+    path = f"{CLIENTS}/rules/{client_id}"
+    given = {"scopes": ["tasks:view", "roles:view"]}
+    refused = grace.submit(path, given)
+    assert refused.status_code == 422
+    assert "Only a client that you trust may ask for roles:view." in refused.text
+    assert re.search(r'value="roles:view" checked', refused.text)
+    assert "Rules the workspace" not in grace.get(f"{CLIENTS}/{client_id}").text
+    assert grace.submit(path, {**given, "is_trusted": "true"}).status_code == 303
+    for page in (grace.get(path).text, grace.get(f"{CLIENTS}/{client_id}").text):
+        assert "roles:view" in page
+    assert "Trusted to rule" in grace.get(f"{CLIENTS}/{client_id}").text
+    assert "Rules the workspace" in grace.get(f"{CLIENTS}/{client_id}").text
+    assert re.search(r'name="is_trusted" value="true"\s+checked', grace.get(path).text)
+
+
+def test_its_owner_may_keep_what_an_admin_opened(
+    grace: Browser, ada: Browser, client_id: str
+) -> None:
+    edit = f"/settings/oauth-apps/{client_id}/edit"
+    assert "roles:view" not in ada.get(edit).text
+    rules = {"scopes": ["tasks:view", "roles:view"], "is_trusted": "true"}
+    grace.submit(f"{CLIENTS}/rules/{client_id}", rules)
+    page = ada.get(edit).text
+    assert re.search(r'name="scopes" value="roles:view" checked', page)
+    given = {"name": "Reporter", "redirect_uris": ["http://127.0.0.1:9999/callback"]}
+    kept = ada.submit(edit, {**given, "scopes": ["tasks:view", "roles:view"]})
+    assert kept.status_code == 303
+    assert "Trusted to rule" in ada.get(f"/settings/oauth-apps/{client_id}").text
+    other = {**given, "name": "Bank", "scopes": ["tasks:view", "roles:view"]}
+    assert ada.submit(edit, other).status_code == 303
+    page = ada.get(f"/settings/oauth-apps/{client_id}").text
+    assert "Trusted to rule" not in page
+    assert "roles:view" not in page
+    wrong = ada.submit(edit, other)
+    assert wrong.status_code == 422
+    assert "Only an app that an admin trusts may ask for roles:view." in wrong.text
 
 
 @pytest.mark.parametrize(
@@ -64,6 +105,9 @@ def test_a_client_whose_id_is_an_address_has_rules_too(grace: Browser, client_id
     refused = grace.submit(path, {"scopes": ["tasks:view"], "is_first_party": "true"})
     assert refused.status_code == 422
     assert "Anybody can register such a client: people are asked." in refused.text
+    assert 'name="is_trusted"' not in grace.get(path).text
+    trusted = {"scopes": ["tasks:view", "roles:view"], "is_trusted": "true"}
+    assert grace.submit(path, trusted).status_code == 422
 
 
 def test_a_member_sets_no_rules(ada: Browser, client_id: str) -> None:

@@ -5,11 +5,12 @@ from typing import Any
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.client_form import (
-    ASKED_SCOPES,
     given_client,
     given_rules,
     given_secret,
     is_confirmed,
+    offered,
+    offered_on_trust,
 )
 from app.blueprints.pages import (
     asked,
@@ -185,7 +186,8 @@ def _rules(
         rules=found,
         values=values,
         errors=errors,
-        scopes=ASKED_SCOPES,
+        scopes=offered(),
+        ruling=offered_on_trust(),
     )
 
 

@@ -5,11 +5,11 @@ from typing import Any
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.client_form import (
-    ASKED_SCOPES,
     given_changes,
     given_client,
     given_secret,
     is_confirmed,
+    offered,
 )
 from app.blueprints.pages import (
     call,
@@ -71,7 +71,7 @@ def edit(client_id: str) -> Response:
     """Show what can be changed about an app."""
     check("oauth_apps.update")
     app = call("oauth_apps.get", {"client_id": client_id})
-    return _edit_form(client_id, app.model_dump(), {})
+    return _edit_form(app, app.model_dump(), {})
 
 
 @bp.post("/<client_id>/edit")
@@ -81,7 +81,8 @@ def update(client_id: str) -> Response:
     try:
         app = call("oauth_apps.update", given)
     except InvalidInput as refusal:
-        return _edit_form(client_id, given, refusal.fields, 422)
+        app = call("oauth_apps.get", {"client_id": client_id})
+        return _edit_form(app, given, refusal.fields, 422)
     target = url_for("oauth_apps.detail", client_id=client_id)
     return go(target, said=f"{app.name} is changed: it counts from now on.")
 
@@ -141,15 +142,15 @@ def _form(values: dict[str, Any], errors: dict[str, str], status: int = 200) -> 
 
 
 def _edit_form(
-    client_id: str, values: dict[str, Any], errors: dict[str, str], status: int = 200
+    app: ClientOut, values: dict[str, Any], errors: dict[str, str], status: int = 200
 ) -> Response:
     return page(
         "settings/oauth_apps/edit.html",
         status,
-        client_id=client_id,
+        client_id=app.client_id,
         values=values,
         errors=errors,
-        scopes=ASKED_SCOPES,
+        scopes=offered(is_trusted=app.is_trusted),
     )
 
 

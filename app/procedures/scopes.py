@@ -1,0 +1,155 @@
+"""The scopes that there are, what they open, and who holds them."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+
+from pydantic import BaseModel
+from sqlalchemy import func, select
+
+from app.core import scopes
+from app.core.procedure import Call, procedure
+from app.core.scopes import SCOPES, Risk
+from app.models.client import Client
+from app.models.grant import Grant
+from app.models.user import Role, RoleScope, UserRole
+from app.procedures.shapes import Id, Nothing
+
+# Of the clients that hold a scope; programs that register themselves are many.
+_MOST = 20
+_COUNTS = Client.revoked_at.is_(None)
+
+
+class HoldingRoleOut(BaseModel):
+    """A role that holds a scope, and how many people have it."""
+
+    id: Id
+    name: str
+    users: int
+
+
+class HoldingClientOut(BaseModel):
+    """A client that holds a scope, and how many people granted it."""
+
+    client_id: str
+    name: str
+    users: int
+
+
+class ScopeUseOut(BaseModel):
+    """A scope, what it opens, and who holds it.
+
+    Any app may ask for one that is for a `third_party`; of the others only an app that an admin
+    trusts for one whose risk is `admin`. An `identity` scope opens no procedure, and needs no
+    role. `clients` are those that people granted it, most people first and at most 20, and those
+    that are trusted with it; `asking` is how many clients may ask for it.
+    """
+
+    name: str
+    sentence: str
+    risk: Risk
+    third_party: bool
+    identity: bool
+    procedures: list[str]
+    roles: list[HoldingRoleOut]
+    clients: list[HoldingClientOut]
+    asking: int
+
+
+class ScopeUseList(BaseModel):
+    """Every scope, in the order of the declarations."""
+
+    items: list[ScopeUseOut]
+
+
+@procedure(
+    "scopes.list",
+    scopes=["scopes:view"],
+    touches=("role", "role_scope", "user_role", "client", "oauth_grant"),
+)
+def list_(call: Call, given: Nothing) -> ScopeUseList:  # noqa: ARG001 - takes no arguments
+    """List every scope: what it opens, which roles hold it, and which clients people gave it."""
+    opened, roles, clients, asking = _opened(call), _roles(call), _clients(call), _asking(call)
+    return ScopeUseList(
+        items=[
+            ScopeUseOut(
+                name=scope.name,
+                sentence=scope.sentence,
+                risk=scope.risk,
+                third_party=scope.third_party,
+                identity=scope.identity,
+                procedures=opened.get(scope.name, []),
+                roles=roles.get(scope.name, []),
+                clients=clients.get(scope.name, []),
+                asking=asking[scope.name],
+            )
+            for scope in SCOPES.values()
+        ]
+    )
+
+
+def _opened(call: Call) -> Mapping[str, list[str]]:
+    opened: defaultdict[str, list[str]] = defaultdict(list)
+    for item in call.catalogue:
+        for scope in item.scopes:
+            opened[scope].append(item.name)
+    return opened
+
+
+def _roles(call: Call) -> Mapping[str, list[HoldingRoleOut]]:
+    users = select(func.count()).where(UserRole.role_id == Role.id).scalar_subquery()
+    rows = select(RoleScope.scope, Role.id, Role.name, users).join(
+        Role, Role.id == RoleScope.role_id
+    )
+    roles: defaultdict[str, list[HoldingRoleOut]] = defaultdict(list)
+    for scope, role_id, name, count in call.session.execute(rows.order_by(Role.id)):
+        roles[scope].append(HoldingRoleOut(id=str(role_id), name=name, users=count))
+    return roles
+
+
+def _clients(call: Call) -> Mapping[str, list[HoldingClientOut]]:
+    """Give the clients by scope: three queries, however many clients there are."""
+    users = _granted(call)
+    for key, held in call.session.execute(
+        select(Client.id, Client.scopes).where(_COUNTS, Client.is_trusted)
+    ):
+        for scope in scopes.parse(held).intersection(scopes.ADMIN):
+            users[scope].setdefault(key, 0)
+    most = {scope: counted.most_common(_MOST) for scope, counted in users.items()}
+    known = _named(call, {key for some in most.values() for key, _ in some})
+    return {
+        scope: [HoldingClientOut(**known[key], users=count) for key, count in some]
+        for scope, some in most.items()
+    }
+
+
+def _granted(call: Call) -> dict[str, Counter[int]]:
+    """Give how many people granted each client a scope that it may still ask for."""
+    rows = (
+        select(Grant.client_key, Grant.scopes, Client.scopes, func.count())
+        .join(Client, Client.id == Grant.client_key)
+        .where(_COUNTS, Grant.revoked_at.is_(None), ~Grant.is_service)
+        .group_by(Grant.client_key, Grant.scopes, Client.scopes)
+        .order_by(Grant.client_key)
+    )
+    users: defaultdict[str, Counter[int]] = defaultdict(Counter)
+    for key, granted, allowed, count in call.session.execute(rows):
+        for scope in scopes.parse(granted) & scopes.parse(allowed):
+            users[scope][key] += count
+    return users
+
+
+def _named(call: Call, keys: Iterable[int]) -> dict[int, dict[str, str]]:
+    rows = select(Client.id, Client.client_id, Client.name).where(Client.id.in_(keys))
+    return {
+        key: {"client_id": client_id, "name": name}
+        for key, client_id, name in call.session.execute(rows)
+    }
+
+
+def _asking(call: Call) -> Counter[str]:
+    """Give how many clients may ask for each scope."""
+    rows = select(Client.scopes, func.count()).where(_COUNTS).group_by(Client.scopes)
+    asking: Counter[str] = Counter()
+    for allowed, count in call.session.execute(rows):
+        asking.update(dict.fromkeys(scopes.parse(allowed), count))
+    return asking
