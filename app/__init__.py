@@ -8,9 +8,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import config
 from app.blueprints import BLUEPRINTS, edge, pages
 from app.blueprints.oauth.door import Door
-from app.core import sqlite
+from app.core import postgres, sqlite
 from app.core.declarations import Declarations
 from app.core.pipeline import Pipeline
+from app.core.post import Post
+from app.core.postgres_rows import ServerPolicies
 from app.core.readiness import Readiness
 from app.core.resource import Resources
 from app.core.share import shares
@@ -18,6 +20,9 @@ from app.core.sqlite_guard import RowGuard
 from app.extensions import ROWS, csrf, db, htmx, login, migrate
 from app.identity.bearer import Bearer
 from app.identity.cookies import CookieSessions
+from app.identity.front import FrontPage
+from app.identity.invitations import Invitations
+from app.identity.sign_up import SignUp
 from app.models import ROW_POLICIES, UNREACHABLE
 from app.models.audit import record
 from app.oauth import outside
@@ -28,6 +33,7 @@ from app.oauth.dpop import Proofs
 from app.oauth.fetching import Fetcher
 from app.oauth.keys import Keys
 from app.oauth.logout import LogoutServer
+from app.oauth.opened import Opened
 from app.oauth.published_keys import PublishedKeys
 from app.oauth.registration import Registration
 from app.oauth.server import Server
@@ -48,8 +54,6 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         Misdeclared: a procedure's declaration does not fit.
     """
     settings = settings or config.load()
-    if not settings.database_url.startswith("sqlite:"):
-        raise config.SettingsInvalid("LATCHKEY_DATABASE_URL: this version runs on SQLite alone")
     app = Flask(__name__)
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["settings"] = settings
@@ -71,20 +75,32 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
 
 def _build_road(app: Flask, settings: config.Settings) -> None:
-    for engine in db.engines.values():
+    for bind, engine in db.engines.items():
         sqlite.prepare(engine)
+        postgres.prepare(engine, guarded=bind == ROWS)
     rows = db.engines[ROWS]
     RowGuard(db.metadata, ROW_POLICIES).watch(rows)
-    app.extensions["pipeline"] = Pipeline(procedures := catalogue(), rows, record)
+    post = Post(settings.public_url, settings.smtp_url, settings.mail_from)
+    app.extensions["post"] = post
+    procedures = catalogue()
+    is_sign_up_open = settings.signup == "open"
+    app.extensions["pipeline"] = Pipeline(
+        procedures, rows, record, post=post, is_sign_up_open=is_sign_up_open
+    )
+    app.extensions["invitations"] = Invitations(db.engine)
+    app.extensions["sign_up"] = SignUp(db.engine, post, is_open=is_sign_up_open)
     app.extensions["declarations"] = Declarations(procedures, ROW_POLICIES, UNREACHABLE)
     app.extensions["shares"] = shares(limited=settings.rate_limits == "on")
-    app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS)
+    app.extensions["readiness"] = Readiness(
+        db.engine, _MIGRATIONS, ServerPolicies(db.metadata, ROW_POLICIES)
+    )
     is_outside = outside.known_to(db.engine)
     app.extensions["resources"] = resources = Resources(settings.public_url, is_outside)
     app.extensions["keys"] = keys = Keys(db.engine, settings.secret_key)
     proofs = Proofs(db.engine, settings.secret_key)
     app.extensions["user_info"] = UserInfo(db.engine, proofs)
     app.extensions["logout_server"] = LogoutServer(db.engine, keys, settings.public_url)
+    app.extensions["front_page"] = FrontPage(db.engine)
     app.extensions["bearer"] = Bearer(db.engine, resources, proofs)
     is_open, counted = settings.registration == "open", app.extensions["shares"]
     registration = Registration(db.engine, resources, is_open=is_open)
@@ -101,16 +117,21 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
         published=PublishedKeys(fetcher, counted.documents),
         shares=counted,
     )
-    app.extensions["devices"] = Devices(db.engine, resources)
-    app.extensions["consent_server"] = ConsentServer(db.engine, resources, keys, documents)
+    opened = Opened(procedures, rows)
+    app.extensions["devices"] = Devices(db.engine, resources, opened)
+    app.extensions["consent_server"] = ConsentServer(
+        db.engine, resources, keys, documents=documents, opened=opened
+    )
 
 
 def _flask_settings(settings: config.Settings) -> dict[str, object]:
+    is_sqlite = settings.database_url.startswith("sqlite:")
+    options = {**_POOL, **({} if is_sqlite else postgres.ENGINE_OPTIONS)}
     return {
         "SECRET_KEY": settings.secret_key,
         "SQLALCHEMY_DATABASE_URI": settings.database_url,
-        "SQLALCHEMY_ENGINE_OPTIONS": _POOL,
-        "SQLALCHEMY_BINDS": {ROWS: {"url": settings.database_url, **_POOL}},
+        "SQLALCHEMY_ENGINE_OPTIONS": options,
+        "SQLALCHEMY_BINDS": {ROWS: {"url": settings.database_url, **options}},
         "SESSION_COOKIE_NAME": "__Host-latchkey" if settings.is_https else "latchkey",
         "SESSION_COOKIE_SECURE": settings.is_https,
         "SESSION_COOKIE_SAMESITE": "Lax",

@@ -14,8 +14,8 @@ const files = {
 };
 
 const icons = [
-  "app-window", "arrow-left", "check", "circle", "circle-check", "copy", "info", "key-round",
-  "list-todo", "moon", "pencil", "plug", "plus", "search", "trash-2", "triangle-alert", "x",
+  "app-window", "arrow-left", "building-2", "check", "circle", "circle-check", "copy", "folder",
+  "info", "key-round", "list-todo", "moon", "pencil", "plug", "plus", "search", "trash-2", "triangle-alert", "x",
 ];
 
 rmSync(`${target}/vendor`, { recursive: true, force: true });

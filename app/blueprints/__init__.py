@@ -1,9 +1,20 @@
 """HTTP and HTML, one folder per audience."""
 
+from app.blueprints.admin import (
+    access,
+    explain,
+    oauth_clients,
+    organization_members,
+    resources,
+    roles,
+    scopes,
+    users,
+    workspace,
+)
 from app.blueprints.admin import index as admin_index
-from app.blueprints.admin import oauth_clients, resources
+from app.blueprints.admin import organizations as all_organizations
 from app.blueprints.api import calls, documents
-from app.blueprints.auth import sign_in
+from app.blueprints.auth import invite, sign_in, sign_up
 from app.blueprints.docs import reference
 from app.blueprints.home import index
 from app.blueprints.oauth import (
@@ -16,7 +27,15 @@ from app.blueprints.oauth import (
     registration,
 )
 from app.blueprints.operator import commands, health
-from app.blueprints.settings import connections, oauth_apps
+from app.blueprints.projects import list as project_list
+from app.blueprints.settings import (
+    connections,
+    invitations,
+    members,
+    oauth_apps,
+    organizations,
+    teams,
+)
 from app.blueprints.tasks import detail
 from app.blueprints.tasks import list as task_list
 
@@ -26,13 +45,29 @@ BLUEPRINTS = (
     reference.bp,
     index.bp,
     sign_in.bp,
+    sign_up.bp,
+    invite.bp,
     task_list.bp,
     detail.bp,
+    project_list.bp,
     oauth_apps.bp,
     connections.bp,
+    organizations.bp,
+    members.bp,
+    invitations.bp,
+    teams.bp,
     admin_index.bp,
+    users.bp,
+    all_organizations.bp,
+    organization_members.bp,
+    organization_members.invitations,
+    access.bp,
+    workspace.bp,
+    roles.bp,
+    scopes.bp,
     oauth_clients.bp,
     resources.bp,
+    explain.bp,
     authorize.bp,
     discovery.bp,
     endpoints.bp,

@@ -10,7 +10,7 @@ from flask_login import login_required
 from werkzeug.urls import iri_to_uri
 
 from app.blueprints.road import pipeline
-from app.core.scopes import SCOPES
+from app.core.scopes import ADMIN, SCOPES
 from app.extensions import htmx
 from app.identity.session import principal, viewer
 
@@ -20,6 +20,7 @@ def init_app(app: Flask) -> None:
     app.context_processor(lambda: {"viewer": viewer})
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_sentence, "sentence")
+    app.add_template_test(_rules, "ruling")
     app.add_template_filter(_seconds, "seconds")
 
 
@@ -44,6 +45,12 @@ def check(name: str) -> None:
         CallError: the procedure behind the form is not open to them.
     """
     pipeline().check(name, principal(), {})
+
+
+def may(scope: str) -> bool:
+    """Tell whether the person's roles hold a scope; for what a page offers, not decides."""
+    seen = viewer()
+    return seen is not None and seen.may(scope)
 
 
 def form() -> dict[str, str]:
@@ -108,3 +115,8 @@ def _seconds(length: int) -> str:
 
 def _sentence(scope: str) -> str:
     return SCOPES[scope].sentence if scope in SCOPES else scope
+
+
+def _rules(scope: str) -> bool:
+    """Tell whether a scope rules the workspace."""
+    return scope in ADMIN

@@ -7,10 +7,14 @@ from flask import current_app, request
 from app.core.address import network
 from app.core.declarations import Declarations
 from app.core.pipeline import Pipeline
+from app.core.post import Post
 from app.core.readiness import Readiness
 from app.core.resource import Resources
 from app.core.share import Shares
 from app.identity.bearer import Bearer
+from app.identity.front import FrontPage
+from app.identity.invitations import Invitations
+from app.identity.sign_up import SignUp
 from app.oauth.consent import ConsentServer
 from app.oauth.device import Devices
 from app.oauth.keys import Keys
@@ -78,6 +82,26 @@ def readiness() -> Readiness:
 def declarations() -> Declarations:
     """Give what this app declares, to be held against a database."""
     return cast("Declarations", current_app.extensions["declarations"])
+
+
+def invitations() -> Invitations:
+    """Give what people accept invitations by."""
+    return cast("Invitations", current_app.extensions["invitations"])
+
+
+def sign_up() -> SignUp:
+    """Give what tells who may sign up."""
+    return cast("SignUp", current_app.extensions["sign_up"])
+
+
+def front_page() -> FrontPage:
+    """Give what tells strangers which workspace this is."""
+    return cast("FrontPage", current_app.extensions["front_page"])
+
+
+def post() -> Post:
+    """Give what letters are sent by."""
+    return cast("Post", current_app.extensions["post"])
 
 
 def caller() -> str:

@@ -14,7 +14,8 @@ from app.oauth.standing import Offered, Standing
 class Consent:
     """What the person is shown, and has to decide: `new` scopes, and those allowed `before`.
 
-    `elsewhere` is the resource of others, if it is one, for which the app wants them.
+    `elsewhere` is the resource of others, if it is one, for which the app wants them; else they
+    open what `opens` says.
     """
 
     id: str
@@ -24,10 +25,13 @@ class Consent:
     new: list[Offered]
     before: list[Scope]
     elsewhere: str | None
+    opens: list[str]
     form_action: str
 
 
-def shown(consent_id: str, asked: Asked, standing: Standing, *, elsewhere: str | None) -> Consent:
+def shown(
+    consent_id: str, asked: Asked, standing: Standing, *, elsewhere: str | None, opens: list[str]
+) -> Consent:
     """Give the page of a request that waits under this id."""
     target = urlsplit(asked.redirect_uri)
     is_web = target.scheme in ("http", "https")
@@ -39,5 +43,6 @@ def shown(consent_id: str, asked: Asked, standing: Standing, *, elsewhere: str |
         new=standing.new,
         before=standing.old,
         elsewhere=elsewhere,
+        opens=opens,
         form_action=f"{target.scheme}://{target.netloc}" if is_web else f"{target.scheme}:",
     )

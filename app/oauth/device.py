@@ -24,6 +24,7 @@ from app.oauth import families, pending, purge
 from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
 from app.oauth.families import Authorization
+from app.oauth.opened import Opened
 from app.oauth.sent import TokenRequest
 from app.oauth.standing import Offered
 from app.oauth.standing import standing as standing_of
@@ -86,16 +87,22 @@ class DeviceConsent:
     new: list[Offered]
     before: list[Scope]
     elsewhere: str | None
+    opens: list[str]
 
 
 class Devices:
     """The page's side: a person types a code, and decides about the device that shows it."""
 
     def __init__(
-        self, engine: Engine, resources: Resources, now: Callable[[], float] = time.time
+        self,
+        engine: Engine,
+        resources: Resources,
+        opened: Opened,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self._engine = engine
         self._resources = resources
+        self._opened = opened
         self._now = now
 
     def ask(self, typed: str, principal: Principal) -> DeviceConsent:
@@ -111,9 +118,16 @@ class Devices:
             standing = standing_of(session, client, principal, waiting.scopes)
             waits = {"user_code": user_code, "said": standing.said}
             consent_id = pending.keep(session, principal, _KIND, waits, now)
-        shown = _as_shown(user_code)
-        elsewhere = None if self._resources.is_own(waiting.resource) else waiting.resource
-        return DeviceConsent(consent_id, client, shown, standing.new, standing.old, elsewhere)
+        is_own = self._resources.is_own(waiting.resource)
+        return DeviceConsent(
+            id=consent_id,
+            client=client,
+            user_code=_as_shown(user_code),
+            new=standing.new,
+            before=standing.old,
+            elsewhere=None if is_own else waiting.resource,
+            opens=self._opened.by(standing.grantable, principal) if is_own else [],
+        )
 
     def decide(
         self,

@@ -17,7 +17,7 @@ class ProfileOut(BaseModel):
     scopes: list[str]
 
 
-@procedure("profile.get", scopes=["profile:view"])
+@procedure("profile.get", scopes=["profile:view"], touches=("user_account",))
 def get(call: Call, given: Nothing) -> ProfileOut:  # noqa: ARG001 - takes no arguments
     """Show who you are, and which scopes this credential holds."""
     user = call.get(User, str(call.user_id))

@@ -75,14 +75,14 @@ def visitor(app: Flask) -> FlaskClient:
 
 
 @pytest.fixture
-def deployed(template_database: Path, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
+def deployed(sqlite_template: Path, tmp_path: Path) -> Iterator[Callable[..., Flask]]:
     """Give a function that makes an app with other settings, on a database of its own."""
     made: list[Flask] = []
 
     def deploy(**settings: Any) -> Flask:
         instance = tmp_path / f"deployed-{len(made)}"
         instance.mkdir()
-        (instance / "latchkey.sqlite3").write_bytes(template_database.read_bytes())
+        (instance / "latchkey.sqlite3").write_bytes(sqlite_template.read_bytes())
         made.append(create_app(config.load(instance=instance, secret_key="k" * 40, **settings)))
         made[-1].test_client_class = Program
         return made[-1]

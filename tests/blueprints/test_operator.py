@@ -18,7 +18,7 @@ from app.models.user import Login
 from app.oauth.purge import KEPT
 from app.procedures import catalogue
 from tests.blueprints.terminal import Run, count, refused
-from tests.conftest import PASSWORD, change
+from tests.conftest import PASSWORD, Call, Person, change
 
 URI = "http://127.0.0.1:9999/callback"
 A_BATCH = 250
@@ -90,6 +90,18 @@ def test_a_client_may_ask_for_what_the_operator_said_and_no_more(run: Run) -> No
             for made in (narrow, wide)
         ]
     assert held == [["profile:view", "tasks:view", "tasks:edit"], list(THIRD_PARTY)]
+
+
+def test_the_operator_trusts_a_client_by_saying_so(run: Run) -> None:
+    options = ["--redirect-uri", URI, "--scope", "roles:view tasks:view"]
+    fault = refused(run("clients", "create", "Ruler", *options))
+    assert fault == "Error: No client that is not trusted may ask for roles:view."
+    made = created(run, "--scope", "roles:view tasks:view", "--trusted")
+    assert count(f"SELECT is_trusted FROM client WHERE client_id = '{made['client_id']}'") == 1
+    fault = refused(run("clients", "create", "Ruler", *options, "--scope", "a:b", "--trusted"))
+    assert fault == "Error: No client may ask for a:b."
+    given = ["--client", made["client_id"], "--user", "grace@example.com", "--scope", "roles:view"]
+    assert json.loads(run("tokens", "create", *given).output)["scope"] == "roles:view"
 
 
 @pytest.mark.parametrize(
@@ -203,6 +215,34 @@ def test_the_demo_fills_an_empty_database_alone(app: Flask, run: Run) -> None:
     assert count("SELECT count(*) FROM task WHERE completed_at IS NOT NULL") > 0
     assert count("SELECT count(*) FROM task WHERE updated_at > created_at") > 0
     assert "nothing was changed" in refused(run("demo"))
+
+
+def test_the_demo_has_two_organizations_with_their_people_and_projects(run: Run) -> None:
+    change("DELETE FROM user_account")
+    run("demo")
+    members = (
+        "SELECT count(*) FROM membership m JOIN organization o ON o.id = m.organization_id "
+        "JOIN user_account u ON u.id = m.user_id "
+        "WHERE o.name || ' ' || u.name || ' ' || standing = "
+    )
+    for who in ("Acme Ada manager", "Acme Ben member", "Globex Grace manager"):
+        assert count(f"{members}'{who}'") == 1
+    assert count("SELECT count(*) FROM membership") == 3
+    assert count("SELECT count(DISTINCT organization_id) FROM project") == 2
+    assert count("SELECT count(*) FROM team_member") == 2
+
+
+def test_in_the_demo_each_person_lists_their_own_tasks_alone(
+    app: Flask, run: Run, call: Call, person: Person
+) -> None:
+    change("DELETE FROM user_account")
+    run("demo")
+    listed = {
+        name: len(call("tasks.list", person(name), {"limit": 100}).items)
+        for name in ("ada", "ben", "grace")
+    }
+    assert listed == {"ada": 40, "ben": 25, "grace": 0}
+    assert count("SELECT count(*) FROM task WHERE team_id IS NOT NULL") == 0
 
 
 def test_the_demos_known_password_is_not_for_the_world(deployed: Callable[..., Flask]) -> None:

@@ -13,6 +13,8 @@ from flask.cli import AppGroup
 
 from app.blueprints.operator import check as checks
 from app.blueprints.operator import demo as demo_workspace
+from app.blueprints.operator import explain as explanations
+from app.blueprints.operator.postgres import postgres
 from app.blueprints.road import keys, pipeline, readiness, resources
 from app.core.errors import CallError
 from app.core.pipeline import parse
@@ -26,7 +28,7 @@ users = AppGroup("users", help="People's accounts.")
 clients = AppGroup("clients", help="OAuth clients.")
 minted = AppGroup("tokens", help="Access tokens for scripts and tests.")
 signing = AppGroup("keys", help="The keys that ID tokens are signed with.")
-for group in (users, clients, minted, signing):
+for group in (users, clients, minted, signing, postgres):
     bp.cli.add_command(group)
 
 Given = ParamSpec("Given")
@@ -79,6 +81,16 @@ def procedures() -> None:
         click.echo(f"{item.name:24} {item.method:5} {scopes:24} {channels:16} {item.summary}")
 
 
+@bp.cli.command("explain")
+@click.argument("procedure")
+@click.option("--user", required=True, help="The email address of the account.")
+@click.option("--client", "client_id", help="The OAuth client that calls; else a page does.")
+@plainly
+def explain(procedure: str, user: str, client_id: str | None) -> None:
+    """Say step by step why a call would be allowed or refused, and which rows it meets."""
+    click.echo(explanations.told(procedure, user, client_id))
+
+
 @bp.cli.command("purge")
 @plainly
 def purge_expired() -> None:
@@ -118,6 +130,7 @@ def create_user(email: str, role: str, name: str | None) -> None:
 @click.option("--scope", "allowed", multiple=True, help="What it may ask for; else everything.")
 @click.option("--public", "is_public", is_flag=True, help="It cannot keep a secret.")
 @click.option("--owner", help="The email address of the account that it belongs to.")
+@click.option("--trusted", "is_trusted", is_flag=True, help="It may rule the workspace.")
 @plainly
 def create_client(
     name: str,
@@ -125,6 +138,7 @@ def create_client(
     allowed: Sequence[str],
     is_public: bool,  # noqa: FBT001 - click gives options as keywords
     owner: str | None,
+    is_trusted: bool,  # noqa: FBT001 - the same
 ) -> None:
     """Create a client, and print its id and secret as JSON."""
     kind = "public" if is_public else "confidential"
@@ -132,7 +146,9 @@ def create_client(
     given = cast("NewClient", parse(pipeline().find("oauth_clients.create"), described))
     scopes = frozenset(scope for text in allowed for scope in text.split())
     owner = _address(owner) if owner else None
-    made = operator.create_client(db.engine, given, allowed=scopes, owner=owner, now=_now())
+    made = operator.create_client(
+        db.engine, given, allowed=scopes, owner=owner, now=_now(), is_trusted=is_trusted
+    )
     click.echo(json.dumps(made, indent=2))
 
 

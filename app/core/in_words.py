@@ -1,0 +1,113 @@
+"""Row policies in words: which rows a rule opens, and for a call of whom."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from app.core.policy import Among, Both, Circle, Either, Empty, Held, Own, Related, RowPolicy, Rule
+from app.core.rows import Acting
+
+_MANY = 3
+_CIRCLES = {
+    Circle.ORGANIZATIONS: "their organizations",
+    Circle.MANAGED: "the organizations that they look after",
+    Circle.TEAMS: "their teams",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Whose call the words are about.
+
+    `named` are the scopes that the procedure names, `circles` what the person belongs to, by name.
+    """
+
+    acting: Acting
+    named: frozenset[str]
+    circles: Mapping[Circle, tuple[str, ...]]
+
+
+def ways(policy: RowPolicy) -> Iterator[Rule]:
+    """Give the ways in which a policy shows rows, in the order in which they are looked at."""
+    if policy.patterns:
+        yield from (pattern.reading() for pattern in policy.patterns)
+    else:
+        yield from either_of(policy.select)
+
+
+def either_of(rule: Rule) -> tuple[Rule, ...]:
+    """Give the rules of which one is enough."""
+    return rule.rules if isinstance(rule, Either) and not _scopes(rule) else (rule,)
+
+
+def words(rule: Rule, caller: Caller) -> str:
+    """Give which rows meet a rule, as a person would say it."""
+    scopes = _scopes(rule)
+    if scopes:
+        return f"every row, {_with(scopes, caller)}"
+    said = _said(rule, caller)
+    return f"rows {said}" if said else "no row"
+
+
+def _said(rule: Rule, caller: Caller) -> str:
+    match rule:
+        case Held(scope):
+            return _with((scope,), caller)
+        case Own(column):
+            return f"that the person owns ({column})"
+        case Empty(column):
+            return f"without {column}"
+        case Among(_, circle):
+            names = ", ".join(caller.circles.get(circle, ())) or "none"
+            return f"of {_CIRCLES[circle]} ({names})"
+        case Related():
+            return _related(rule, caller)
+        case Either(rules):
+            return "either " + " or ".join(_said(each, caller) for each in rules)
+        case Both(rules):
+            return _both(rules, caller)
+        case _:
+            return ""
+
+
+def _related(rule: Related, caller: Caller) -> str:
+    verb = "see" if rule.rule is None else "may change"
+    if rule.key == "id":
+        said = f"whose {rule.table} they {verb} ({rule.column})"
+    else:
+        said = f"that a {rule.table} which they {verb} belongs to ({rule.table}.{rule.key})"
+    if rule.rule is None:
+        return said
+    return f"{said}: {'; '.join(words(each, caller) for each in either_of(rule.rule))}"
+
+
+def _both(rules: tuple[Rule, ...], caller: Caller) -> str:
+    plain = [_said(rule, caller) for rule in rules if not _scopes(rule)]
+    gates = [_with(_scopes(rule), caller) for rule in rules if _scopes(rule)]
+    return ", ".join([" and ".join(plain), *gates])
+
+
+def _scopes(rule: Rule) -> tuple[str, ...]:
+    """Give the scopes of which a rule asks for one, where it asks for nothing else."""
+    match rule:
+        case Held(scope):
+            return (scope,)
+        case Either(rules):
+            found = [_scopes(each) for each in rules]
+            return tuple(scope for each in found for scope in each) if all(found) else ()
+        case _:
+            return ()
+
+
+def _with(scopes: tuple[str, ...], caller: Caller) -> str:
+    held = [scope for scope in scopes if scope in caller.acting.scopes]
+    if held:
+        state = "held" if len(scopes) == 1 else f"{' and '.join(held)} held"
+    elif caller.named.isdisjoint(scopes):
+        state = "not named by this procedure"
+    else:
+        state = "not held"
+    return f"with {_one_of(scopes)}: {state}"
+
+
+def _one_of(scopes: tuple[str, ...]) -> str:
+    return " or ".join(scopes) if len(scopes) < _MANY else f"one of {', '.join(scopes)}"
