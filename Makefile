@@ -10,7 +10,7 @@ LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes \
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check lint bench docs css lock
+.PHONY: help run test check lint soak bench docs css lock
 .DELETE_ON_ERROR:
 
 help: ## say what there is to make
@@ -33,6 +33,11 @@ lint: .venv/.dev ## the same without the tests
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/djlint app/templates --lint --quiet
+
+soak: export SOAK ?= 20
+soak: .venv/.dev ## prove the row policies at length; longer: make soak SOAK=100
+	@exec $(BIN)/python -m pytest tests/security/test_proof.py tests/security/test_mutations.py \
+		--numprocesses auto $(ARGS)
 
 bench: .venv/.dev .venv-rival/.made ## print the benchmarks, as ratios
 	@exec $(BIN)/python -m bench $(ARGS)

@@ -8,19 +8,32 @@ import pytest
 from app.core.errors import CallError, ChannelRefused, NotFound, NotSignedIn, ScopeMissing
 from app.core.principal import Channel, Principal, nobody
 from app.core.procedure import AnyProcedure, Procedure
+from app.core.scopes import ADMIN, SCOPES, grantable
 from app.procedures import catalogue
-from tests.world import World
+from tests.world import HERS, World
 
 PROCEDURES = list(catalogue())
 GUARDED = [item for item in PROCEDURES if not item.public]
 WITHOUT_ONE = [(item, scope) for item in GUARDED for scope in item.scopes]
 NOT_OFFERED = [(item, ch) for item in PROCEDURES for ch in Channel if ch not in item.channels]
+# What names a row, with the table it is in and where there is one that is Ada's and not Ben's.
+OF_ADA = {
+    "task_id": ("task", "owner_id = 1"),
+    "client_id": ("client", "owner_id = 1"),
+    "organization_id": ("organization", f"name = '{HERS}'"),
+    "member_id": ("membership", "user_id = 1"),
+    "team_id": ("team", f"name = '{HERS}'"),
+    "invitation_id": ("invitation", "created_by = 1"),
+}
+WITHOUT_POWER = frozenset(SCOPES) - frozenset(ADMIN)
 ON_A_ROW = [
     (item, key)
     for item in PROCEDURES
-    for key in ("task_id", "client_id")
-    # Every client is the business of those who hold the scopes of oauth-clients.
-    if key in item.input.model_fields and not all("oauth-clients:" in name for name in item.scopes)
+    for key in OF_ADA
+    # What rules the workspace finds everybody's.
+    if key in item.input.model_fields
+    and item.input.model_fields[key].is_required()
+    and item.is_open_to(WITHOUT_POWER)
 ]
 FILLED: dict[str, Any] = {
     "body": "x",
@@ -28,6 +41,9 @@ FILLED: dict[str, Any] = {
     "name": "x",
     "redirect_uris": ["https://app.example/"],
     "scopes": ["tasks:view"],
+    "standing": "member",
+    "user_id": "2",
+    "email": "new@example.org",
 }
 
 
@@ -94,11 +110,13 @@ def test_no_procedure_runs_over_a_channel_that_it_does_not_offer(
 def test_anothers_row_and_no_row_are_the_same_answer(
     world: World, item: AnyProcedure, key: str
 ) -> None:
-    theirs = world.found("task" if key == "task_id" else "client", "owner_id = 1")[0]
-    foreign = str(theirs["id"] if key == "task_id" else theirs["client_id"])
-    none = "999999" if key == "task_id" else "f" * 32
+    table, where = OF_ADA[key]
+    theirs = world.found(table, where)[0]
+    foreign, none = str(theirs["id"]), "999999"
+    if key == "client_id":
+        foreign, none = theirs["client_id"], "f" * 32
     needed = {name: FILLED[name] for name in item.input.model_fields if name in FILLED}
-    power = [scope for scope in item.scopes if "oauth-clients:" in scope]
+    power = [scope for scope in item.scopes if scope in ADMIN]
     principal, before = world.principal("ben", *power), world.everything()
     answers = [refusal(world, item, principal, **{key: id_}, **needed) for id_ in (foreign, none)]
     assert all(isinstance(answer, NotFound) for answer in answers)
@@ -112,5 +130,7 @@ def test_anothers_row_and_no_row_are_the_same_answer(
 @each
 def test_a_power_that_no_app_may_have_is_offered_to_pages_alone(item: AnyProcedure) -> None:
     clients = {"oauth_apps", "client_secrets", "oauth_clients", "client_rules", "connections"}
-    server = {"registration", "resource_servers"}
-    assert (item.noun in clients | server) == (item.channels == {Channel.BROWSER})
+    server = {"registration", "resource_servers", "explanations"}
+    is_for_no_client = not set(item.scopes) <= set(grantable(is_trusted=True))
+    is_of_pages = item.noun in clients | server or is_for_no_client
+    assert is_of_pages == (item.channels == {Channel.BROWSER})
