@@ -13,9 +13,11 @@ from pathlib import Path
 from statistics import median
 from urllib.parse import urlencode
 
-from bench import CONNECTIONS
+from bench import CONNECTIONS, rows
 from bench.load import Round, Server, Target, measure, request
 from bench.stage import BARE, CONSTANT
+from tests.databases import urls_of
+from tests.postgres import Cluster
 
 ROUNDS = 5
 RIVAL = "django-oauth-toolkit"
@@ -26,11 +28,14 @@ _MODERN = "2026-07-28"
 
 
 @contextmanager
-def staged(python: str, module: str) -> Iterator[Server]:
+def staged(python: str, module: str, **settings: str) -> Iterator[Server]:
     """Run a server in a process of its own, on an instance of its own."""
     with tempfile.TemporaryDirectory() as instance:
         command = [python, "-m", module, instance]
-        server = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)  # noqa: S603 - ours
+        named = {f"LATCHKEY_{name.upper()}": value for name, value in settings.items()}
+        server = subprocess.Popen(  # noqa: S603 - ours
+            command, stdout=subprocess.PIPE, text=True, env={**os.environ, **named}
+        )
         try:
             assert server.stdout is not None
             yield Server(**json.loads(server.stdout.readline()))
@@ -44,11 +49,11 @@ def always(name: str, server: Server, asked: bytes, expected: bytes) -> Target:
     return Target(name, server, lambda _answer: asked, expected)
 
 
-def listing(server: Server) -> Target:
+def listing(server: Server, name: str = "GET /api/tasks/list, bearer, 20 rows") -> Target:
     """Read 20 rows over HTTP."""
     bearer = {"Authorization": f"Bearer {server.token}"}
     asked = request("GET", "/api/tasks/list?limit=20", bearer)
-    return always("GET /api/tasks/list, bearer, 20 rows", server, asked, b'"next_cursor":"')
+    return always(name, server, asked, b'"next_cursor":"')
 
 
 def tool_call(name: str, server: Server, path: str, expected: bytes) -> Target:
@@ -141,6 +146,14 @@ def _middle(rounds: list[Round]) -> Round:
 
 def main(seconds: float) -> None:
     """Print each comparison."""
+    with Cluster.started() as cluster:
+        rows.main(cluster)
+        cluster.create("stage")
+        compare_servers(seconds, urls_of(cluster, "stage"))
+
+
+def compare_servers(seconds: float, on_postgresql: dict[str, str]) -> None:
+    """Print what the servers give under load."""
     print(
         f"{CONNECTIONS} connections, {ROUNDS} rounds of {seconds:g} s by turns, "
         "each server one process on one core\n"
@@ -151,10 +164,12 @@ def main(seconds: float) -> None:
     os.sched_setaffinity(0, cores[:1])
     with (
         staged(sys.executable, "bench.stage") as server,
+        staged(sys.executable, "bench.stage", **on_postgresql) as other,
         staged(str(_RIVALS_PYTHON), "bench.rival") as rival,
     ):
         os.sched_setaffinity(0, cores[1:] or cores)
         compare(listing(server), bare(server), seconds=seconds)
+        compare(listing(other, "the same on PostgreSQL"), bare(other), seconds=seconds)
         compare(
             tool_call("MCP tools/call tasks_list, 20 rows", server, "/mcp", b'"next_cursor":"'),
             tool_call("a tool that gives a constant", server, CONSTANT, b"items"),
