@@ -78,7 +78,9 @@ def test_the_reference_is_there_without_a_script(people: People) -> None:
     person = people(java_script_enabled=False)
     page = person.page
     page.goto(f"{person.site}/docs/api#tasks.list")
-    entry = page.get_by_role("article", name="List your tasks and those of your teams, newest first")
+    entry = page.get_by_role(
+        "article", name="List your tasks and those of your teams, newest first"
+    )
     expect(entry).to_contain_text("GET /api/tasks/list")
     expect(entry).to_contain_text("tasks:view")
     expect(entry).to_contain_text("at least 1, at most 100, default 20")
