@@ -76,8 +76,9 @@ def _prepare(settings: Settings) -> None:
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", error)).partition("\n")[0]
             sys.exit(f"latchkey: the database could not be made ready: {reason}")
-        fault = pages.extensions["readiness"].fault()
-        if fault:
+        declared = pages.extensions["declarations"]
+        faults = declared.faults_of_rows(db.engine)
+        if fault := pages.extensions["readiness"].fault() or next(faults, None):
             sys.exit(f"latchkey: {fault}")
         console.ensure(db.engine, settings.public_url, int(time.time()))
         engines = list(db.engines.values())

@@ -1,9 +1,11 @@
 """The product on PostgreSQL as an operator sets it up: init, the two URLs, serve."""
 
 import os
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import psycopg
@@ -136,3 +138,13 @@ def test_it_says_in_one_line_that_it_may_not_migrate(cluster: Cluster, tmp_path:
     assert done.returncode == 1
     assert done.stderr.startswith("latchkey: the database could not be made ready: ")
     assert done.stderr.count("\n") == 1
+
+
+def test_it_does_not_serve_a_table_that_has_no_policy(tmp_path: Path) -> None:
+    given = {"LATCHKEY_INSTANCE": str(tmp_path), "LATCHKEY_PORT": str(free_port())}
+    flask("db", "upgrade", **given)
+    with closing(sqlite3.connect(tmp_path / "latchkey.sqlite3")) as database:
+        database.execute("CREATE TABLE stray (id INTEGER)")
+    done = started(given)
+    fault = "table stray: it has no policy, and is not named as unreachable"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", f"latchkey: {fault}\n")

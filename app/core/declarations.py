@@ -25,12 +25,16 @@ class Declarations:
 
     def faults(self, engine: Engine, roles: Mapping[str, frozenset[str]]) -> Iterator[str]:
         """Give what does not fit, a line each; `roles` are the scopes of each role."""
+        yield from self.faults_of_rows(engine)
+        yield from _faults_of_roles(roles)
+        yield from self._faults_of_procedures(frozenset().union(*roles.values()))
+
+    def faults_of_rows(self, engine: Engine) -> Iterator[str]:
+        """Give which tables and row policies do not fit: with one of these nothing is served."""
         columns = _columns_in(engine)
         yield from self._faults_of_tables(columns)
         for name, policy in self.policies.items():
             yield from _faults_of_policy(name, policy, columns)
-        yield from _faults_of_roles(roles)
-        yield from self._faults_of_procedures(frozenset().union(*roles.values()))
 
     def _faults_of_tables(self, columns: Mapping[str, frozenset[str]]) -> Iterator[str]:
         declared = {*self.policies, *self.unreachable}
