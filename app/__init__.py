@@ -20,7 +20,6 @@ from app.core.sqlite_guard import RowGuard
 from app.extensions import ROWS, csrf, db, htmx, login, migrate
 from app.identity.bearer import Bearer
 from app.identity.cookies import CookieSessions
-from app.identity.front import FrontPage
 from app.identity.invitations import Invitations
 from app.identity.sign_up import SignUp
 from app.models import ROW_POLICIES, UNREACHABLE
@@ -100,7 +99,6 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     proofs = Proofs(db.engine, settings.secret_key)
     app.extensions["user_info"] = UserInfo(db.engine, proofs)
     app.extensions["logout_server"] = LogoutServer(db.engine, keys, settings.public_url)
-    app.extensions["front_page"] = FrontPage(db.engine)
     app.extensions["bearer"] = Bearer(db.engine, resources, proofs)
     is_open, counted = settings.registration == "open", app.extensions["shares"]
     registration = Registration(db.engine, resources, is_open=is_open)

@@ -12,7 +12,6 @@ from app.core.readiness import Readiness
 from app.core.resource import Resources
 from app.core.share import Shares
 from app.identity.bearer import Bearer
-from app.identity.front import FrontPage
 from app.identity.invitations import Invitations
 from app.identity.sign_up import SignUp
 from app.oauth.consent import ConsentServer
@@ -92,11 +91,6 @@ def invitations() -> Invitations:
 def sign_up() -> SignUp:
     """Give what tells who may sign up."""
     return cast("SignUp", current_app.extensions["sign_up"])
-
-
-def front_page() -> FrontPage:
-    """Give what tells strangers which workspace this is."""
-    return cast("FrontPage", current_app.extensions["front_page"])
 
 
 def post() -> Post:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from app.core.policy import Circle
 from app.core.principal import Channel, Principal, nobody
 from app.core.procedure import AnyProcedure
+from app.core.rule import Circle
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,10 @@ from sqlalchemy import (
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
-from app.core.policy import Circle, RowPolicy, Rule
+from app.core.policy import RowPolicy
 from app.core.principal import Principal
 from app.core.rows import Acting, acting_as
+from app.core.rule import Circle, Rule
 from app.core.transactions import for_anything
 from app.core.ways import EVERY, Kind, Way, asking, ways
 

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, inspect
 
-from app.core.policy import NEVER, Among, Both, Either, Empty, Held, Own, Related, RowPolicy, Rule
+from app.core.policy import RowPolicy
 from app.core.procedure import Catalogue
+from app.core.rule import NEVER, Among, Both, Either, Empty, Held, Own, Related, Rule
 from app.core.scopes import SCOPES
 
 _OF_ALEMBIC = "alembic_version"

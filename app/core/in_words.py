@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from app.core.policy import Among, Both, Circle, Either, Empty, Held, Own, Related, RowPolicy, Rule
+from app.core.policy import RowPolicy
 from app.core.rows import Acting
+from app.core.rule import Among, Both, Circle, Either, Empty, Held, Own, Related, Rule
 
 _MANY = 3
 _CIRCLES = {

@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection, MetaData, text
 
-from app.core.policy import NEVER, Change, Circle, RowPolicy, Rule
+from app.core.policy import Change, RowPolicy
+from app.core.postgres import BYPASSES
+from app.core.rule import NEVER, Circle
 
 _SYSTEM = "current_setting('latchkey.system', true) = 'on'"
 _REFUSE = """
@@ -57,48 +59,43 @@ FROM pg_catalog.pg_trigger
 WHERE tgname LIKE 'latchkey%' AND NOT tgisinternal
   AND (:name = '' OR tgrelid = to_regclass(:name))
 """)
-_ROLE = text("""
-SELECT rolname, EXISTS (
-    -- A role may become what it is a member of.
-    SELECT FROM pg_catalog.pg_roles AS other
-    WHERE (rolsuper OR rolbypassrls) AND pg_has_role(role.oid, other.oid, 'MEMBER')
-), EXISTS (
+_ROLE = text(f"""
+SELECT current_user, {BYPASSES}, EXISTS (
     SELECT FROM pg_catalog.pg_class
     WHERE relname = ANY (:names) AND relkind = 'r' AND pg_has_role(relowner, 'MEMBER')
       AND relnamespace = current_schema()::regnamespace
 )
-FROM pg_catalog.pg_roles AS role WHERE rolname = current_user
-""")
-
-
-class _Once:
-    """Who acts, asked once for each statement: a sub-select is not evaluated for each row."""
-
-    def user(self) -> str:
-        return "(SELECT nullif(current_setting('latchkey.user_id', true), '')::bigint)"
-
-    def holds(self, *scopes: str) -> str:
-        held = "string_to_array(current_setting('latchkey.scopes', true), ' ')"
-        asked = ", ".join(f"'{scope}'" for scope in scopes)
-        return f"(SELECT {held} && ARRAY[{asked}])"
-
-    def among(self, column: str, circle: Circle) -> str:
-        ids = f"nullif(current_setting('latchkey.{circle.value}', true), '')::bigint[]"
-        return f"{column} = ANY ((SELECT {ids})::bigint[])"
+""")  # noqa: S608 - put together of our own words
 
 
 class _Plain:
-    """The same where the server takes no sub-select."""
+    """Who acts, by the settings of the transaction."""
 
     def user(self) -> str:
-        return _Once().user().removeprefix("(SELECT ").removesuffix(")")
+        return "nullif(current_setting('latchkey.user_id', true), '')::bigint"
 
     def holds(self, *scopes: str) -> str:
-        return _Once().holds(*scopes).removeprefix("(SELECT ").removesuffix(")")
+        asked = ", ".join(f"'{scope}'" for scope in scopes)
+        return f"string_to_array(current_setting('latchkey.scopes', true), ' ') && ARRAY[{asked}]"
 
     def among(self, column: str, circle: Circle) -> str:
-        ids = f"nullif(current_setting('latchkey.{circle.value}', true), '')::bigint[]"
-        return f"{column} = ANY ({ids})"
+        return f"{column} = ANY ({self.ids(circle)})"
+
+    def ids(self, circle: Circle) -> str:
+        return f"nullif(current_setting('latchkey.{circle.value}', true), '')::bigint[]"
+
+
+class _Once(_Plain):
+    """The same, asked once for each statement: a sub-select is not evaluated for each row."""
+
+    def user(self) -> str:
+        return f"(SELECT {super().user()})"
+
+    def holds(self, *scopes: str) -> str:
+        return f"(SELECT {super().holds(*scopes)})"
+
+    def ids(self, circle: Circle) -> str:
+        return f"(SELECT {super().ids(circle)})::bigint[]"
 
 
 class ServerPolicies:
@@ -189,12 +186,9 @@ def _statements(name: str, policy: RowPolicy) -> Iterator[str]:
 
 def _refused(change: Change) -> str:
     is_changed = f"old.{change.column} IS DISTINCT FROM new.{change.column}"
-    met = f"({_met(change.before, 'old')} AND {_met(change.after, 'new')})"
-    return f"({is_changed} AND {met} IS NOT TRUE)"
-
-
-def _met(rule: Rule, row: str) -> str:
-    return rule.sql(row, _Plain())
+    # The condition of a trigger takes no sub-select.
+    before, after = change.before.sql("old", _Plain()), change.after.sql("new", _Plain())
+    return f"({is_changed} AND ({before} AND {after}) IS NOT TRUE)"
 
 
 def let_in(connection: Connection, role: str) -> None:

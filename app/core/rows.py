@@ -7,8 +7,8 @@ from typing import Self
 
 from sqlalchemy.orm import Session
 
-from app.core.policy import Circle
 from app.core.principal import Principal
+from app.core.rule import Circle
 
 ACTING = "latchkey_acting"
 

@@ -25,8 +25,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.core.policy import NEVER, Change, Circle, Either, RowPolicy, Rule
+from app.core.policy import Change, RowPolicy
 from app.core.rows import ACTING, NOBODY
+from app.core.rule import NEVER, Circle, Either, Rule
 
 _TARGET = "latchkey_target"
 _CHANGE = re.compile(
@@ -109,8 +110,6 @@ class RowGuard:
         # Without it, REPLACE deletes another's row and no DELETE trigger fires.
         connection.execute("PRAGMA recursive_triggers = ON").close()
         connection.executescript(self._script).close()
-        # Its first use makes a table, which the authorizer would refuse.
-        connection.execute("SELECT 1 FROM json_each('[]')").close()
         connection.set_authorizer(lambda *asked: self._verdict(info.get(_TARGET), *asked))
 
     def _verdict(
@@ -222,10 +221,7 @@ def _unless(rule: Rule, row: str) -> str:
 def _parents_present(table: Table) -> str:
     """Give a condition that fails during a cascade, when the parent row is gone already."""
     cascading = (key for key in table.foreign_key_constraints if key.ondelete)
-    return "".join(
-        f"({_is_present(key)}) AND "
-        for key in sorted(cascading, key=lambda key: tuple(key.column_keys))
-    )
+    return "".join(f"({_is_present(key)}) AND " for key in sorted(cascading, key=_columns))
 
 
 def _columns(key: ForeignKeyConstraint) -> tuple[str, ...]:

@@ -23,8 +23,9 @@ from sqlalchemy import (
     true,
 )
 
-from app.core.policy import Among, Both, Circle, Either, Held, Own, RowPolicy, Rule
+from app.core.policy import RowPolicy
 from app.core.rows import ACTING, Acting
+from app.core.rule import Among, Both, Circle, Either, Held, Own, Rule
 
 _ME = bindparam("acting_user_id", type_=BigInteger)
 

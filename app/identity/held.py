@@ -1,34 +1,32 @@
 """What a person holds, as columns of a query about them: scopes, and what they belong to."""
 
 from collections.abc import Sequence
-from typing import Any, TypedDict
+from typing import TypedDict
 
-from sqlalchemy import ColumnElement, ScalarSelect, String, cast, func, select
+from sqlalchemy import ColumnElement, ScalarSelect, String, case, cast, func, select
 
 from app.core.principal import Channel, Principal
 from app.core.statement import SPACE
 from app.models.organization import MANAGER, Membership, TeamMember
-from app.models.user import RoleScope, User, UserRole
+from app.models.user import User
+from app.oauth.lookup import OF_ROLES
+
+_IS_MANAGED = "*"
 
 
-def _of_person(column: Any, *conditions: ColumnElement[bool]) -> ScalarSelect[str]:  # noqa: ANN401 - a mapped column
-    joined = func.aggregate_strings(cast(column, String), SPACE)
-    return select(joined).where(*conditions).scalar_subquery()
+def _listed(ids: ColumnElement[str], user_id: ColumnElement[int]) -> ScalarSelect[str]:
+    return select(func.aggregate_strings(ids, SPACE)).where(user_id == User.id).scalar_subquery()
 
 
-ROLE_SCOPES = (
-    select(func.aggregate_strings(RoleScope.scope, SPACE))
-    .join(UserRole, UserRole.role_id == RoleScope.role_id)
-    .where(UserRole.user_id == User.id)
-    .scalar_subquery()
-)
-_MINE = Membership.user_id == User.id
-# The scopes of their roles, their organizations, those that they look after, their teams.
+# The scopes of their roles; their organizations, marked where they look after one; their teams.
 HELD = (
-    ROLE_SCOPES,
-    _of_person(Membership.organization_id, _MINE),
-    _of_person(Membership.organization_id, _MINE, Membership.standing == MANAGER),
-    _of_person(TeamMember.team_id, TeamMember.user_id == User.id),
+    OF_ROLES,
+    _listed(
+        cast(Membership.organization_id, String)
+        + case((Membership.standing == MANAGER, _IS_MANAGED), else_=""),
+        Membership.user_id.expression,
+    ),
+    _listed(cast(TeamMember.team_id, String), TeamMember.user_id.expression),
 )
 
 
@@ -41,9 +39,13 @@ class Circles(TypedDict):
 
 
 def circles(found: Sequence[str | None]) -> Circles:
-    """Give the last three of the columns as a principal has them."""
-    organizations, managed, teams = (frozenset(map(int, (s or "").split())) for s in found)
-    return {"organizations": organizations, "managed": managed, "teams": teams}
+    """Give the last two of the columns as a principal has them."""
+    organizations, teams = ((each or "").split() for each in found)
+    return {
+        "organizations": frozenset(int(each.rstrip(_IS_MANAGED)) for each in organizations),
+        "managed": frozenset(int(each[:-1]) for each in organizations if each[-1] == _IS_MANAGED),
+        "teams": frozenset(map(int, teams)),
+    }
 
 
 def person(user_id: int, held: Sequence[str | None]) -> Principal:

@@ -4,7 +4,8 @@ from sqlalchemy import BigInteger, Connection, String, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core.audit import Event
-from app.core.policy import Bypass, Own, rows
+from app.core.policy import Bypass, rows
+from app.core.rule import Own
 from app.extensions import Model
 
 

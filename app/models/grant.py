@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, Index, LargeBinary, String, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import NEVER, Bypass, Owner, rows
+from app.core.policy import Bypass, Owner, rows
+from app.core.rule import NEVER
 from app.extensions import Model
 
 _SCOPES = String(2000)

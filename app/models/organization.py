@@ -14,7 +14,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import policy
-from app.core.policy import NEVER, Bypass, Change, Circle, Own, Owner, either, rows
+from app.core.policy import Bypass, Change, Owner, rows
+from app.core.rule import NEVER, Circle, Own, either, held
 from app.extensions import Model
 from app.models.user import EMAIL_LENGTH
 
@@ -146,7 +147,7 @@ _ANY = Bypass(
 )
 _READ_BY_MEMBERS = ("organizations:view", "teams:view", "teams:edit")
 
-_OF_ADMINS = policy.held("orgs:edit")
+_OF_ADMINS = held("orgs:edit")
 
 ORGANIZATION_ROWS = rows(
     policy.Organization(

@@ -6,20 +6,8 @@ from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Tex
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import (
-    Among,
-    Bypass,
-    Change,
-    Circle,
-    Empty,
-    Group,
-    Own,
-    Owner,
-    Via,
-    both,
-    either,
-    rows,
-)
+from app.core.policy import Bypass, Change, Group, Owner, Via, rows
+from app.core.rule import Among, Circle, Empty, Own, both, either
 from app.extensions import Model
 
 Status = Literal["open", "done"]

@@ -3,7 +3,8 @@
 from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import NEVER, Bypass, Gated, Owner, Via, rows
+from app.core.policy import Bypass, Gated, Owner, Via, rows
+from app.core.rule import NEVER
 from app.extensions import Model
 
 EMAIL_LENGTH = 254

@@ -5,7 +5,8 @@ from enum import StrEnum
 from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
-from app.core.policy import NEVER, Gated, rows
+from app.core.policy import Gated, rows
+from app.core.rule import NEVER
 from app.extensions import Model
 
 NAME_LENGTH = 80
@@ -33,7 +34,7 @@ class Workspace(Model):
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    # What people read on its first page.
+    # What its people read above their tasks.
     welcome: Mapped[str] = mapped_column(String(WELCOME_LENGTH), server_default="")
 
 

@@ -6,14 +6,14 @@ Each function works within the caller's transaction.
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
 from app.core import scopes
-from app.core.statement import SPACE, Statement, Transaction
+from app.core.statement import Statement, Transaction
 from app.models.client import Client
 from app.models.grant import Family, Grant
-from app.models.user import RoleScope, User, UserRole
-from app.oauth.lookup import STANDS
+from app.models.user import User
+from app.oauth.lookup import OF_ROLES, STANDS
 
 _FAMILY: tuple[Any, ...] = (
     Family.id,
@@ -50,12 +50,7 @@ _SERVICE_FAMILY = Statement(
     .limit(1)
 )
 _SCOPES_OF_ROLES = Statement(
-    select(func.aggregate_strings(RoleScope.scope, SPACE))
-    .select_from(User)
-    .outerjoin(UserRole, UserRole.user_id == User.id)
-    .outerjoin(RoleScope, RoleScope.role_id == UserRole.role_id)
-    .where(User.id == bindparam("user_id"), User.suspended_at.is_(None))
-    .group_by(User.id)
+    select(OF_ROLES).where(User.id == bindparam("user_id"), User.suspended_at.is_(None))
 )
 
 

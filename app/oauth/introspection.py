@@ -3,28 +3,21 @@
 from typing import Any
 
 from authlib.oauth2.rfc6749 import InvalidClientError
-from sqlalchemy import ColumnElement, bindparam, func, select
+from sqlalchemy import ColumnElement, bindparam, select
 from sqlalchemy.orm import InstrumentedAttribute
 
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.core.scopes import IDENTITY
-from app.core.statement import SPACE, Found, Statement
+from app.core.statement import Found, Statement
 from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant, RefreshToken
 from app.models.signing import ResourceServer
-from app.models.user import RoleScope, User, UserRole
-from app.oauth.lookup import STANDS
+from app.models.user import User
+from app.oauth.lookup import OF_ROLES, STANDS
 from app.oauth.sent import TokenRequest
 
 _INACTIVE: dict[str, Any] = {"active": False}
-_OF_ROLES = (
-    select(func.aggregate_strings(RoleScope.scope, SPACE))
-    .join(UserRole, UserRole.role_id == RoleScope.role_id)
-    .where(UserRole.user_id == User.id)
-    .scalar_subquery()
-    .label("of_roles")
-)
 
 
 def introspected(request: TokenRequest, issuer: str) -> dict[str, Any]:
@@ -96,7 +89,7 @@ def _live(
             Client.scopes.label("allowed"),
             Client.client_id,
             ResourceServer.client_key.label("of_resource"),
-            _OF_ROLES,
+            OF_ROLES.label("of_roles"),
         )
         .join_from(table, Family, Family.id == table.family_id)
         .join(Grant, Grant.id == Family.grant_id)

@@ -1,14 +1,21 @@
-"""Finding codes and tokens by what was presented: one query each, without the ORM."""
+"""Finding codes and tokens by what was presented, and what they stand on: without the ORM."""
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
-from app.core.statement import Statement, Transaction
+from app.core.statement import SPACE, Statement, Transaction
 from app.models.client import Client
 from app.models.grant import AccessToken, AuthorizationCode, Family, Grant, RefreshToken
-from app.models.user import User
+from app.models.user import RoleScope, User, UserRole
 
+# What a person's roles let them do, as a column of a query about them.
+OF_ROLES = (
+    select(func.aggregate_strings(RoleScope.scope, SPACE))
+    .join(UserRole, UserRole.role_id == RoleScope.role_id)
+    .where(UserRole.user_id == User.id)
+    .scalar_subquery()
+)
 # All that a code or a token stands on; where one of them counts no more, neither does it.
 STANDS = (
     Family.revoked_at.is_(None),

@@ -8,8 +8,8 @@ from sqlalchemy.orm import Session
 
 from app.core import scopes
 from app.core.case import Account, App, Case
-from app.core.policy import Circle
 from app.core.procedure import Catalogue
+from app.core.rule import Circle
 from app.models.client import CLIENT_ID_LENGTH, Client
 from app.models.grant import Grant
 from app.models.organization import MANAGER, Membership, Organization, Team, TeamMember

@@ -1,4 +1,4 @@
-"""The workspace's settings: what it is called, and what its first page says."""
+"""The workspace's settings: what it is called, and what its people read."""
 
 from typing import Annotated
 
@@ -17,7 +17,7 @@ class SettingsChange(Given):
     """What is to change about the workspace; what is left out stays as it is."""
 
     name: Name | None = Field(None, description="What the workspace is called.")
-    welcome: Welcome | None = Field(None, description="What people read on its first page.")
+    welcome: Welcome | None = Field(None, description="What people read above their tasks.")
 
 
 class SettingsOut(BaseModel):

@@ -8,9 +8,10 @@ from sqlalchemy.orm import Session
 
 from app.core import in_words
 from app.core.counting import MOST, Counting, in_digits
-from app.core.policy import Owner, RowPolicy, Words
+from app.core.policy import Owner, RowPolicy
 from app.core.principal import Channel, Principal, nobody
 from app.core.rows import acting_as
+from app.core.rule import Words
 from app.core.scopes import SCOPES
 from app.core.transactions import for_reading
 from app.extensions import Model

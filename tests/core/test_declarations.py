@@ -7,19 +7,9 @@ import pytest
 from sqlalchemy import Engine, create_engine
 
 from app.core.declarations import Declarations
-from app.core.policy import (
-    NEVER,
-    Empty,
-    Held,
-    Own,
-    Related,
-    RowPolicy,
-    Rule,
-    both,
-    either,
-    rows,
-)
+from app.core.policy import RowPolicy, rows
 from app.core.procedure import Call, Catalogue, procedure
+from app.core.rule import NEVER, Empty, Held, Own, Related, Rule, both, either
 from app.core.scopes import SCOPES
 from app.procedures.shapes import Nothing
 

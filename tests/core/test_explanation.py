@@ -10,9 +10,9 @@ from app.core.case import Account, App, Case
 from app.core.errors import CallError
 from app.core.explanation import Explanation, Step, steps
 from app.core.pipeline import check_channel, check_scopes
-from app.core.policy import Circle
 from app.core.principal import Channel
 from app.core.procedure import EVERYWHERE, PAGES_ONLY, AnyProcedure, Call, procedure
+from app.core.rule import Circle
 from app.procedures.shapes import Nothing
 
 SCOPES = ("tasks:view", "tasks:edit", "tasks:viewAll")

@@ -6,7 +6,8 @@ import pytest
 
 from app.core import in_words
 from app.core.in_words import Caller
-from app.core.policy import (
+from app.core.rows import Acting
+from app.core.rule import (
     NEVER,
     Among,
     Both,
@@ -21,7 +22,6 @@ from app.core.policy import (
     either,
     held,
 )
-from app.core.rows import Acting
 from app.models import ROW_POLICIES
 
 TEAMS = {Circle.TEAMS: ("Design", "Ops")}

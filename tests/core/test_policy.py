@@ -6,27 +6,17 @@ import sqlite3
 import pytest
 
 from app.core.policy import (
-    NEVER,
-    Among,
     Bypass,
-    Circle,
-    Empty,
     Gated,
     Group,
-    Held,
     Organization,
-    Own,
     Owner,
     Pattern,
-    Related,
     RowPolicy,
-    Rule,
     Via,
-    both,
-    either,
-    held,
     rows,
 )
+from app.core.rule import NEVER, Among, Circle, Empty, Held, Own, Related, Rule, both, either, held
 
 MINE, ANY, NO = Own("owner_id"), Held("tasks:viewAll"), NEVER
 OF_TEAM = Among("owner_id", Circle.TEAMS)

@@ -12,6 +12,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.exc import DBAPIError
 
 import app
+from app.core.errors import NotReady
 from app.core.policy import RowPolicy
 from app.core.postgres_rows import ServerPolicies
 from app.core.readiness import Readiness
@@ -200,9 +201,11 @@ def test_a_role_that_may_become_one_that_passes_policies_by_is_refused(
 ) -> None:
     cluster.execute(SQL("CREATE ROLE power BYPASSRLS; GRANT power TO latchkey_app").format())
     try:
-        assert faults(world.rows) == [
+        assert faults(world.system) == [
             f"role {APP}: it passes row policies by; connect as one that cannot"
         ]
+        with pytest.raises(NotReady):
+            world.rows.connect()
     finally:
         cluster.execute(SQL("DROP ROLE power").format())
     assert faults(world.rows) == []

@@ -7,9 +7,9 @@ import pytest
 from sqlalchemy import ColumnElement, select, text
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from app.core.policy import Held, Rule
 from app.core.principal import Channel, Principal, nobody
 from app.core.rows import acting_as
+from app.core.rule import Held, Rule
 from app.core.scopes import SCOPES
 from app.core.transactions import for_reading
 from app.extensions import Model

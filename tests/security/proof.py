@@ -5,7 +5,8 @@ from typing import Any
 
 from sqlalchemy import Column, LargeBinary, String
 
-from app.core.policy import Both, Either, Held, Related, RowPolicy, Rule
+from app.core.policy import RowPolicy
+from app.core.rule import Both, Either, Held, Related, Rule
 from app.core.scopes import SCOPES
 from tests.security.fates import Add, Change, Remove, Statement, seen
 from tests.security.model import POLICIES

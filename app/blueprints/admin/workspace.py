@@ -1,4 +1,4 @@
-"""The workspace's settings: what it is called, and what its first page says."""
+"""The workspace's settings: what it is called, and what its people read."""
 
 from flask import Blueprint, Response, url_for
 

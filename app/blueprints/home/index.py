@@ -3,7 +3,6 @@
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.pages import go, page
-from app.blueprints.road import front_page
 from app.identity.session import viewer
 
 bp = Blueprint("home", __name__)
@@ -14,4 +13,4 @@ def index() -> Response:
     """Send people to their tasks, and tell strangers what this is."""
     if viewer():
         return go(url_for("tasks.index"))
-    return page("home/index.html", front=front_page().read())
+    return page("home/index.html")
