@@ -81,18 +81,19 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     RowGuard(db.metadata, ROW_POLICIES).watch(rows)
     post = Post(settings.public_url, settings.smtp_url, settings.mail_from)
     app.extensions["post"] = post
-    procedures = catalogue()
-    is_sign_up_open = settings.signup == "open"
-    app.extensions["pipeline"] = Pipeline(
-        procedures, rows, record, post=post, is_sign_up_open=is_sign_up_open
-    )
+    is_open = settings.signup == "open"
+    road = Pipeline(catalogue(), rows, record, post=post, is_sign_up_open=is_open)
+    app.extensions["pipeline"] = road
     app.extensions["invitations"] = Invitations(db.engine)
-    app.extensions["sign_up"] = SignUp(db.engine, post, is_open=is_sign_up_open)
-    app.extensions["declarations"] = Declarations(procedures, ROW_POLICIES, UNREACHABLE)
+    app.extensions["sign_up"] = SignUp(db.engine, post, is_open=is_open)
+    app.extensions["declarations"] = Declarations(road.catalogue, ROW_POLICIES, UNREACHABLE)
     app.extensions["shares"] = shares(limited=settings.rate_limits == "on")
-    app.extensions["readiness"] = Readiness(
-        db.engine, _MIGRATIONS, ServerPolicies(db.metadata, ROW_POLICIES)
-    )
+    policies = ServerPolicies(db.metadata, ROW_POLICIES)
+    app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS, policies)
+    _build_server(app, settings, Opened(road.catalogue, rows))
+
+
+def _build_server(app: Flask, settings: config.Settings, opened: Opened) -> None:
     is_outside = outside.known_to(db.engine)
     app.extensions["resources"] = resources = Resources(settings.public_url, is_outside)
     app.extensions["keys"] = keys = Keys(db.engine, settings.secret_key)
@@ -115,7 +116,6 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
         published=PublishedKeys(fetcher, counted.documents),
         shares=counted,
     )
-    opened = Opened(procedures, rows)
     app.extensions["devices"] = Devices(db.engine, resources, opened)
     app.extensions["consent_server"] = ConsentServer(
         db.engine, resources, keys, documents=documents, opened=opened

@@ -50,7 +50,7 @@ TABS = (
     Tab(
         "admin_workspace.index",
         "Workspace",
-        "What this workspace is called, and what strangers read on its first page.",
+        "What this workspace is called, and what its people read.",
         "settings.update",
     ),
     Tab(
