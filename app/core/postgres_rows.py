@@ -68,6 +68,19 @@ SELECT current_user, {BYPASSES}, EXISTS (
 """)  # noqa: S608 - put together of our own words
 
 
+# What of the schema the role lacks rights to; all that it needs comes with each migration.
+_CLOSED = text("""
+SELECT relname FROM pg_catalog.pg_class
+WHERE relnamespace = current_schema()::regnamespace AND CASE relkind
+    WHEN 'r' THEN relname = ANY (:names) AND NOT (
+        has_table_privilege(oid, 'SELECT') AND has_table_privilege(oid, 'INSERT')
+        AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')
+    )
+    WHEN 'S' THEN NOT has_sequence_privilege(oid, 'USAGE')
+END ORDER BY relname
+""")
+
+
 class _Plain:
     """Who acts, by the settings of the transaction."""
 
@@ -124,11 +137,14 @@ class ServerPolicies:
 
     def faults(self, connection: Connection) -> Iterator[str]:
         """Give what keeps the server from holding the policies, a line each."""
-        role, bypasses, owns = connection.execute(_ROLE, {"names": list(self._statements)}).one()
+        names = {"names": list(self._statements)}
+        role, bypasses, owns = connection.execute(_ROLE, names).one()
         if bypasses:
             yield f"role {role}: it passes row policies by; connect as one that cannot"
         elif owns:
             yield f"role {role}: it owns the tables; let LATCHKEY_MIGRATION_URL name the owner"
+        for name in connection.scalars(_CLOSED, names):
+            yield f"role {role}: it has no rights to {name}; run flask --app wsgi db upgrade"
         for name in self._stale(connection):
             yield f"table {name}: its row policies in the database are not the code's"
 

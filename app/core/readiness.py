@@ -34,8 +34,9 @@ class Readiness:
         if found != self._wanted:
             yield "The database is not migrated: run flask --app wsgi db upgrade."
         if connection.dialect.name == "postgresql":
-            for fault in self._policies.faults(connection):
-                yield f"The database does not hold the row policies: {fault}."
+            faults = "; ".join(self._policies.faults(connection))
+            if faults:
+                yield f"The database does not hold the row policies: {faults}."
 
     @cached_property
     def _wanted(self) -> set[str]:

@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 import app
 from app.core.errors import NotReady
 from app.core.policy import RowPolicy
-from app.core.postgres_rows import ServerPolicies
+from app.core.postgres_rows import ServerPolicies, let_in
 from app.core.readiness import Readiness
 from app.extensions import Model
 from app.models import ROW_POLICIES
@@ -171,7 +171,29 @@ def test_an_app_whose_policies_are_not_the_codes_is_not_ready(world: World, owne
     assert readiness.fault() is None
     with owner.begin() as connection:
         connection.exec_driver_sql("CREATE POLICY mine ON task USING (true)")
-    assert stale("task") in (readiness.fault() or "")
+        connection.exec_driver_sql("CREATE POLICY mine ON project USING (true)")
+    fault = readiness.fault() or ""
+    assert stale("task") in fault
+    assert stale("project") in fault
+
+
+@pytest.mark.parametrize(
+    ("right", "what"),
+    [
+        *((f"{right} ON task", "task") for right in ("SELECT", "INSERT", "UPDATE", "DELETE")),
+        ("USAGE ON SEQUENCE task_id_seq", "task_id_seq"),
+    ],
+)
+def test_a_role_without_its_rights_is_not_ready_until_it_is_let_in(
+    world: World, owner: Engine, right: str, what: str
+) -> None:
+    with owner.begin() as connection:
+        connection.exec_driver_sql(f"REVOKE {right} FROM {APP}")
+    fault = f"role {APP}: it has no rights to {what}; run flask --app wsgi db upgrade"
+    assert faults(world.rows) == [fault]
+    with owner.begin() as connection:
+        let_in(connection, APP)
+    assert faults(world.rows) == []
 
 
 def test_a_table_that_is_not_there_is_named(world: World, owner: Engine) -> None:
