@@ -7,8 +7,11 @@ from app.blueprints.road import post
 from app.procedures.inviting import InvitedOut
 
 
-def invited(template: str, made: InvitedOut, back: str) -> Response:
+def invited(layout: str, made: InvitedOut, back: str) -> Response:
     """Say that a letter is on its way; or show the link, in this answer and in no other."""
     if made.is_mailed:
         return go(back, said=f"An invitation is on its way to {made.email}.")
-    return page(template, made=made, back=back, is_mail_set=post().is_set)
+    layout, is_mail_set = f"layouts/{layout}.html", post().is_set
+    return page(
+        "invitations/made.html", layout=layout, made=made, back=back, is_mail_set=is_mail_set
+    )

@@ -10,6 +10,7 @@ from flask_login import login_required
 from werkzeug.urls import iri_to_uri
 
 from app.blueprints.road import pipeline
+from app.core.errors import CallError
 from app.core.scopes import ADMIN, SCOPES
 from app.extensions import htmx
 from app.identity.session import principal, viewer
@@ -61,6 +62,11 @@ def form() -> dict[str, str]:
 def asked(*names: str) -> dict[str, str]:
     """Give those of the named parameters that the URL holds; an empty one was not asked for."""
     return {name: request.args[name] for name in names if request.args.get(name)}
+
+
+def wrong(refusal: CallError, field: str) -> dict[str, str]:
+    """Give what is wrong with a form, by field; what is about none is said at the one named."""
+    return refusal.fields or {field: refusal.message}
 
 
 def page(template: str, status: int = 200, **context: Any) -> Response:

@@ -5,7 +5,7 @@ from sqlalchemy import select
 
 from app.core.errors import Conflict, InvalidInput
 from app.core.procedure import Call, procedure
-from app.models.organization import Membership, Organization, Standing
+from app.models.organization import Membership, Organization
 from app.models.user import User
 from app.procedures import invitations, members
 from app.procedures.invitations import InvitationFilter, NewMember
@@ -16,7 +16,14 @@ from app.procedures.inviting import (
     InvitationPage,
     InvitedOut,
 )
-from app.procedures.members import MemberChange, MemberFilter, MemberId, MemberOut, MemberPage
+from app.procedures.members import (
+    GivenStanding,
+    MemberChange,
+    MemberFilter,
+    MemberId,
+    MemberOut,
+    MemberPage,
+)
 from app.procedures.organizations import OrganizationId
 
 
@@ -24,9 +31,7 @@ class AddedMember(OrganizationId):
     """Who is to be in which organization, and as what."""
 
     email: EmailAddress = Field(description="The address of their account.")
-    standing: Standing = Field(
-        "member", description="member; or manager, who looks after the organization."
-    )
+    standing: GivenStanding = "member"
 
 
 @procedure(

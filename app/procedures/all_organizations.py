@@ -21,7 +21,7 @@ from app.models.organization import (
     Team,
 )
 from app.procedures import inviting, removal
-from app.procedures.organizations import OrganizationId, OrganizationName
+from app.procedures.organizations import GivenName, OrganizationId
 from app.procedures.shapes import Given, Id, Listing, Page, PageOf
 
 
@@ -44,14 +44,14 @@ class OrganizationFilter(PageOf):
 class NewOrganization(Given):
     """An organization to be made."""
 
-    name: OrganizationName = Field(description="What people will see.")
+    name: GivenName = Field(description="What people will see.")
     domain: Domain | None = Field(None, description=_DOMAIN)
 
 
 class AnyOrganizationChange(OrganizationId):
     """What is to change about an organization; what is left out stays as it is."""
 
-    name: OrganizationName | None = Field(None, description="A new name.")
+    name: GivenName | None = Field(None, description="A new name.")
     domain: Domain | None = Field(None, description=f"{_DOMAIN} Empty: none any more.")
 
 

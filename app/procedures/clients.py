@@ -22,7 +22,7 @@ from app.models.client import (
     Kind,
     Source,
 )
-from app.procedures.shapes import Given
+from app.procedures.shapes import EachOnce, Given
 
 _FOR_ITSELF = "client_credentials"
 GRANT_TYPES = [
@@ -44,17 +44,13 @@ def _may_be_asked_for(scope: str) -> str:
     return scope
 
 
-def _each_once(values: list[str]) -> list[str]:
-    return list(dict.fromkeys(values))
-
-
 ClientName = Annotated[str, AfterValidator(names.name)]
 Description = Annotated[str, AfterValidator(names.prose)]
 HomePage = Annotated[str, AfterValidator(names.web_address)]
 RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
-RedirectUris = Annotated[list[RedirectUri], AfterValidator(_each_once)]
+RedirectUris = Annotated[list[RedirectUri], EachOnce]
 AskedScope = Annotated[str, AfterValidator(_may_be_asked_for)]
-AskedScopes = Annotated[list[AskedScope], AfterValidator(_each_once)]
+AskedScopes = Annotated[list[AskedScope], EachOnce]
 IdTokenAlg = Literal["RS256", "ES256"]
 
 

@@ -1,30 +1,26 @@
 """Invitations to an organization, by those who manage it."""
 
-from pydantic import Field
 from sqlalchemy import exists
 
 from app.core.errors import Conflict
 from app.core.procedure import PAGES_ONLY, Call, procedure
-from app.models.organization import Invitation, Membership, Organization, Standing
+from app.models.organization import Invitation, Membership, Organization
 from app.models.user import User
 from app.procedures import inviting
 from app.procedures.inviting import InvitationId, InvitationOut, InvitationPage, InvitedOut
+from app.procedures.members import GivenStanding
 from app.procedures.organizations import OrganizationId
-from app.procedures.shapes import GivenId, PageOf
+from app.procedures.shapes import PageOf
 
 
-class InvitationFilter(PageOf):
+class InvitationFilter(OrganizationId, PageOf):
     """Which invitations, to which organization."""
-
-    organization_id: GivenId = Field(description="The organization's id.")
 
 
 class NewMember(OrganizationId, inviting.NewInvitation):
     """Whom to invite to which organization, and as what."""
 
-    standing: Standing = Field(
-        "member", description="member; or manager, who looks after the organization."
-    )
+    standing: GivenStanding = "member"
 
 
 @procedure(

@@ -112,11 +112,11 @@ def invite(
     Raises:
         Conflict: there have been too many today.
     """
-    here = to_organization(organization.id if organization else None)
+    organization_id = organization.id if organization else None
+    here = to_organization(organization_id)
     _refuse_too_many(call, here, email)
     earlier = update(Invitation).where(here, Invitation.email == email, *OPEN)
     call.session.execute(earlier.values(revoked_at=call.now))
-    organization_id = organization.id if organization else None
     invitation, token = made(email, organization_id, standing, call.user_id, call.now)
     call.session.add(invitation)
     call.session.flush()

@@ -1,6 +1,7 @@
 """The people in an organization, and what they are there."""
 
 from datetime import datetime
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, or_, select
@@ -9,15 +10,17 @@ from app.core.errors import NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.organization import MANAGER, Membership, Organization, Standing
 from app.models.user import NAME_LENGTH, User
-from app.procedures import removal
-from app.procedures.organizations import check_managed
+from app.procedures.organizations import OrganizationId, check_managed, let_go
 from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
 
+GivenStanding = Annotated[
+    Standing, Field(description="member; or manager, who looks after the organization.")
+]
 
-class MemberFilter(PageOf):
+
+class MemberFilter(OrganizationId, PageOf):
     """Which members of which organization."""
 
-    organization_id: GivenId = Field(description="The organization's id.")
     q: str | None = Field(
         None, max_length=NAME_LENGTH, description="Words that name or email address must hold."
     )
@@ -32,7 +35,7 @@ class MemberId(Given):
 class MemberChange(MemberId):
     """What a member is to be."""
 
-    standing: Standing = Field(description="member; or manager, who looks after the organization.")
+    standing: GivenStanding
 
 
 class MemberOut(BaseModel):
@@ -128,9 +131,7 @@ def removed(call: Call, given: MemberId) -> MemberOut:
     """Remove a member, and give who it was."""
     member = call.get(Membership, given.member_id)
     gone = shown(call, member.id)
-    removal.delete(call, member)
-    if member.standing == MANAGER:
-        check_managed(call, member.organization_id)
+    let_go(call, member)
     return gone
 
 

@@ -1,6 +1,5 @@
 """A person's own organizations: see them, rename those that they manage, leave them."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
@@ -15,9 +14,8 @@ from app.models.organization import MANAGER, NAME_LENGTH, Membership, Organizati
 from app.procedures import removal
 from app.procedures.shapes import Given, GivenId, Id, Nothing
 
-OrganizationName = Annotated[
-    str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(names.name)
-]
+# Of an organization, and of what is in it.
+GivenName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(names.name)]
 
 
 class OrganizationId(Given):
@@ -29,7 +27,7 @@ class OrganizationId(Given):
 class OrganizationChange(OrganizationId):
     """What is to change about an organization."""
 
-    name: OrganizationName = Field(description="What people will see.")
+    name: GivenName = Field(description="What people will see.")
 
 
 class OrganizationOut(BaseModel):
@@ -56,7 +54,7 @@ class OrganizationList(BaseModel):
 )
 def list_(call: Call, given: Nothing) -> OrganizationList:  # noqa: ARG001 - takes no arguments
     """List the organizations that you are in."""
-    return OrganizationList(items=shown(call))
+    return OrganizationList(items=_shown(call))
 
 
 @procedure(
@@ -64,7 +62,7 @@ def list_(call: Call, given: Nothing) -> OrganizationList:  # noqa: ARG001 - tak
 )
 def get(call: Call, given: OrganizationId) -> OrganizationOut:
     """Show one of your organizations."""
-    return one(call, call.get(Organization, given.organization_id))
+    return _one(call, call.get(Organization, given.organization_id))
 
 
 @procedure(
@@ -80,7 +78,7 @@ def update(call: Call, given: OrganizationChange) -> OrganizationOut:
     organization = call.get(Organization, given.organization_id)
     organization.name = given.name
     call.session.flush()
-    return one(call, organization)
+    return _one(call, organization)
 
 
 @procedure(
@@ -94,17 +92,26 @@ def update(call: Call, given: OrganizationChange) -> OrganizationOut:
 def leave(call: Call, given: OrganizationId) -> OrganizationOut:
     """Leave an organization: its teams and projects are closed to you from then on."""
     organization = call.get(Organization, given.organization_id)
-    left = one(call, organization)
+    left = _one(call, organization)
     mine = select(Membership).where(
         Membership.organization_id == organization.id, Membership.user_id == call.user_id
     )
     membership = call.session.scalars(mine).one_or_none()
     if membership is None:
         raise NotFound("You are not in this organization.")
+    let_go(call, membership)
+    return left
+
+
+def let_go(call: Call, membership: Membership) -> None:
+    """Take a person out of an organization.
+
+    Raises:
+        Conflict: it has other people, and nobody else manages it.
+    """
     removal.delete(call, membership)
     if membership.standing == MANAGER:
-        check_managed(call, organization.id)
-    return left
+        check_managed(call, membership.organization_id)
 
 
 def check_managed(call: Call, organization_id: int) -> None:
@@ -119,12 +126,11 @@ def check_managed(call: Call, organization_id: int) -> None:
         raise Conflict("Nobody else manages this organization: make another member its manager.")
 
 
-def one(call: Call, organization: Organization) -> OrganizationOut:
-    """Give an organization as it is shown."""
-    return shown(call, [Organization.id == organization.id])[0]
+def _one(call: Call, organization: Organization) -> OrganizationOut:
+    return _shown(call, Organization.id == organization.id)[0]
 
 
-def shown(call: Call, conditions: Sequence[ColumnElement[bool]] = ()) -> list[OrganizationOut]:
+def _shown(call: Call, *conditions: ColumnElement[bool]) -> list[OrganizationOut]:
     """Give the caller's organizations that meet the conditions, by name."""
     mine = aliased(Membership)
     counted = select(func.count()).where(Membership.organization_id == Organization.id)

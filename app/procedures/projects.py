@@ -9,12 +9,10 @@ from sqlalchemy import ColumnElement
 from app.core import names
 from app.core.errors import InvalidInput
 from app.core.procedure import Call, procedure
-from app.models.organization import DESCRIPTION_LENGTH, NAME_LENGTH, Organization, Project
+from app.models.organization import DESCRIPTION_LENGTH, Organization, Project
+from app.procedures.organizations import GivenName
 from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
 
-ProjectName = Annotated[
-    str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(names.name)
-]
 Description = Annotated[str, Field(max_length=DESCRIPTION_LENGTH), AfterValidator(names.prose)]
 
 
@@ -29,7 +27,7 @@ class ProjectFilter(PageOf):
 class NewProject(Given):
     """A project to be made."""
 
-    name: ProjectName = Field(description="What people will see.")
+    name: GivenName = Field(description="What people will see.")
     description: Description = Field("", description="What it is about.")
     organization_id: GivenId | None = Field(
         None, description="Whose it is; who is in one organization alone may leave it out."

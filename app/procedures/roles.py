@@ -1,6 +1,6 @@
 """Roles: named sets of scopes, which people have."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, Field
@@ -11,7 +11,7 @@ from app.core.errors import Conflict
 from app.core.procedure import Call, procedure
 from app.models.user import ROLE_DESCRIPTION_LENGTH, ROLE_NAME_LENGTH, Role, RoleScope, UserRole
 from app.procedures.authority import check_passable
-from app.procedures.shapes import Given, GivenId, Id, Nothing
+from app.procedures.shapes import EachOnce, Given, GivenId, Id, Nothing
 
 
 def _can_be_held(scope: str) -> str:
@@ -20,14 +20,10 @@ def _can_be_held(scope: str) -> str:
     return scope
 
 
-def _each_once(values: list[str]) -> list[str]:
-    return list(dict.fromkeys(values))
-
-
 RoleName = Annotated[str, AfterValidator(names.name)]
 RoleDescription = Annotated[str, AfterValidator(names.prose)]
 HeldScope = Annotated[str, AfterValidator(_can_be_held)]
-HeldScopes = Annotated[list[HeldScope], AfterValidator(_each_once)]
+HeldScopes = Annotated[list[HeldScope], EachOnce]
 
 
 class RoleId(Given):
@@ -214,7 +210,7 @@ def _shown(call: Call, *conditions: ColumnElement[bool]) -> list[RoleOut]:
     roles = call.session.scalars(select(Role).where(*conditions).order_by(Role.id)).all()
     mine = [role.id for role in roles]
     users = _users(call, UserRole.role_id.in_(mine))
-    held = _scopes_of(call, mine)
+    held = scopes_of(call, mine)
     return [
         RoleOut(
             id=str(role.id),
@@ -229,7 +225,8 @@ def _shown(call: Call, *conditions: ColumnElement[bool]) -> list[RoleOut]:
     ]
 
 
-def _scopes_of(call: Call, roles: Sequence[int]) -> dict[int, list[str]]:
+def scopes_of(call: Call, roles: Collection[int]) -> dict[int, list[str]]:
+    """Give the scopes that each of some roles holds."""
     held: dict[int, list[str]] = {role: [] for role in roles}
     rows = select(RoleScope.role_id, RoleScope.scope).where(RoleScope.role_id.in_(roles))
     for role, scope in call.session.execute(rows):

@@ -32,6 +32,13 @@ Id = Annotated[str, Field(coerce_numbers_to_str=True)]
 GivenId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
+def _each_once(values: list[str]) -> list[str]:
+    return list(dict.fromkeys(values))
+
+
+EachOnce = AfterValidator(_each_once)
+
+
 class Given(BaseModel):
     """What every input shares: an argument that the procedure does not know is an error."""
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import select
+from sqlalchemy import ColumnElement, and_, select
 
 from app.core.errors import NotFound
 from app.core.procedure import Call, is_row_key, procedure
@@ -14,10 +14,8 @@ from app.procedures.shapes import GivenId, Id, Listing, Page, PageOf
 from app.procedures.teams import TeamId
 
 
-class TeamMemberFilter(PageOf):
+class TeamMemberFilter(TeamId, PageOf):
     """The members of which team."""
-
-    team_id: GivenId = Field(description="The team's id.")
 
 
 class OneOfTeam(TeamId):
@@ -121,11 +119,13 @@ def _member_of(call: Call, team: Team, user_id: str) -> int:
 
 
 def _found(call: Call, team: Team, user_id: int) -> TeamMember | None:
-    mine = (TeamMember.team_id == team.id, TeamMember.user_id == user_id)
-    return call.session.scalars(select(TeamMember).where(*mine)).one_or_none()
+    return call.session.scalars(select(TeamMember).where(_is(team, user_id))).one_or_none()
 
 
 def _shown(call: Call, team: Team, user_id: int) -> TeamMemberOut:
-    mine = (TeamMember.team_id == team.id, TeamMember.user_id == user_id)
-    query = select(*_COLUMNS).join(User, _PERSON).where(*mine)
+    query = select(*_COLUMNS).join(User, _PERSON).where(_is(team, user_id))
     return TeamMemberOut.model_validate(call.session.execute(query).one())
+
+
+def _is(team: Team, user_id: int) -> ColumnElement[bool]:
+    return and_(TeamMember.team_id == team.id, TeamMember.user_id == user_id)

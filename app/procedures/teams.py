@@ -2,20 +2,16 @@
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, func, select
 
-from app.core import names
 from app.core.errors import Conflict
 from app.core.procedure import Call, procedure
-from app.models.organization import NAME_LENGTH, Organization, Team, TeamMember
+from app.models.organization import Organization, Team, TeamMember
 from app.procedures import removal
-from app.procedures.organizations import OrganizationId
+from app.procedures.organizations import GivenName, OrganizationId
 from app.procedures.shapes import Given, GivenId, Id
-
-TeamName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(names.name)]
 
 
 class TeamFilter(Given):
@@ -35,13 +31,13 @@ class TeamId(Given):
 class NewTeam(OrganizationId):
     """A team to be made."""
 
-    name: TeamName = Field(description="What people will see.")
+    name: GivenName = Field(description="What people will see.")
 
 
 class TeamChange(TeamId):
     """What is to change about a team."""
 
-    name: TeamName = Field(description="What people will see.")
+    name: GivenName = Field(description="What people will see.")
 
 
 class TeamOut(BaseModel):

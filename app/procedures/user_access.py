@@ -1,7 +1,7 @@
 """Keeping people out, and letting them in again."""
 
 from pydantic import BaseModel
-from sqlalchemy import CursorResult, update
+from sqlalchemy import ColumnElement, CursorResult, and_, update
 
 from app.core.errors import Conflict
 from app.core.procedure import Call, procedure
@@ -37,7 +37,7 @@ def suspend(call: Call, given: UserId) -> UserOut:
     check_over(call, user.id)
     check_admin_left(call, user.id)
     user.suspended_at = user.suspended_at or call.now
-    end_sessions(call, user)
+    _end_sessions(call, user)
     return shown(call, user)
 
 
@@ -72,7 +72,7 @@ def sign_out(call: Call, given: UserId) -> SignedOutOut:
     """
     user = call.get(User, given.user_id)
     check_over(call, user.id)
-    return SignedOutOut(id=str(user.id), sessions=end_sessions(call, user))
+    return SignedOutOut(id=str(user.id), sessions=_end_sessions(call, user))
 
 
 def refuse_oneself(call: Call, user: User, verb: str) -> None:
@@ -85,11 +85,15 @@ def refuse_oneself(call: Call, user: User, verb: str) -> None:
         raise Conflict(f"You cannot {verb} yourself: another admin can.")
 
 
-def end_sessions(call: Call, user: User) -> int:
+def are_live(call: Call, user: User) -> ColumnElement[bool]:
+    """Tell which are a person's sessions, and have not ended."""
+    return and_(Login.user_id == user.id, Login.revoked_at.is_(None), Login.expires_at > call.now)
+
+
+def _end_sessions(call: Call, user: User) -> int:
     """End a person's sessions; give how many there were."""
     call.session.flush()
-    live = (Login.user_id == user.id, Login.revoked_at.is_(None), Login.expires_at > call.now)
     ended: CursorResult[object] = call.session.connection().execute(
-        update(Login).where(*live).values(revoked_at=call.now)
+        update(Login).where(are_live(call, user)).values(revoked_at=call.now)
     )
     return ended.rowcount

@@ -13,6 +13,7 @@ from app.models.organization import Membership, Organization, Standing
 from app.models.user import Login, User
 from app.procedures.authority import beyond
 from app.procedures.shapes import Id
+from app.procedures.user_access import are_live
 from app.procedures.users import FromRow, UserId, UserOut, shown
 
 # Of the sessions and apps that are shown of one person.
@@ -120,7 +121,7 @@ def _connected_apps(call: Call, user: User) -> list[ConnectedAppOut]:
 def _sessions(call: Call, user: User) -> list[SessionOut]:
     found = call.session.execute(
         select(Login.user_agent, Login.address, Login.created_at, Login.expires_at)
-        .where(Login.user_id == user.id, Login.revoked_at.is_(None), Login.expires_at > call.now)
+        .where(are_live(call, user))
         .order_by(Login.created_at.desc())
         .limit(_MOST)
     )

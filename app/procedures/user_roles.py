@@ -2,27 +2,24 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 from sqlalchemy import delete, select
 
 from app.core.errors import InvalidInput
 from app.core.procedure import Call, is_row_key, procedure
 from app.models.user import Role, RoleScope, User, UserRole
 from app.procedures.authority import check_admin_left, check_over, check_passable, passable
-from app.procedures.shapes import GivenId, Id
+from app.procedures.roles import scopes_of
+from app.procedures.shapes import EachOnce, GivenId, Id
 from app.procedures.users import UserId
 
 _MOST = 100
 
 
-def _each_once(values: list[str]) -> list[str]:
-    return list(dict.fromkeys(values))
-
-
 class UserRoles(UserId):
     """Which roles a person has from now on."""
 
-    role_ids: Annotated[list[GivenId], AfterValidator(_each_once)] = Field(
+    role_ids: Annotated[list[GivenId], EachOnce] = Field(
         max_length=_MOST, description="Ids of all their roles; those left out are taken away."
     )
 
@@ -110,9 +107,8 @@ def _are_admins(call: Call, roles: frozenset[int]) -> bool:
 
 def _shown(call: Call, user: User) -> UserRoleList:
     held, yours = _held(call, user), passable(call.principal)
-    opened: dict[int, set[str]] = {}
-    for role_id, scope in call.session.execute(select(RoleScope.role_id, RoleScope.scope)):
-        opened.setdefault(role_id, set()).add(scope)
+    roles = call.session.scalars(select(Role).order_by(Role.id)).all()
+    opened = scopes_of(call, [role.id for role in roles])
     return UserRoleList(
         user_id=str(user.id),
         items=[
@@ -121,8 +117,8 @@ def _shown(call: Call, user: User) -> UserRoleList:
                 name=role.name,
                 description=role.description,
                 is_held=role.id in held,
-                is_yours_to_give=opened.get(role.id, set()) <= yours,
+                is_yours_to_give=yours.issuperset(opened[role.id]),
             )
-            for role in call.session.scalars(select(Role).order_by(Role.id))
+            for role in roles
         ],
     )

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.invited import invited
-from app.blueprints.pages import call, for_members, form, go, may, page
+from app.blueprints.pages import call, for_members, form, go, may, page, wrong
 from app.core.errors import Conflict, InvalidInput
 
 _MOST = 100
@@ -36,9 +36,9 @@ def create() -> Response:
     try:
         made = call("workspace_invitations.create", given)
     except (InvalidInput, Conflict) as refusal:
-        errors = refusal.fields or {"email": refusal.message}
-        return _index(refusal.status, invite_values=given, invite_errors=errors)
-    return invited("admin/access/invited.html", made, url_for("admin_access.index"))
+        typed = {"invite_values": given, "invite_errors": wrong(refusal, "email")}
+        return _index(refusal.status, **typed)
+    return invited("admin", made, url_for("admin_access.index"))
 
 
 @bp.post("/invitations/<invitation_id>/revoke")

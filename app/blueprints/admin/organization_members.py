@@ -4,7 +4,7 @@ from flask import Blueprint, Response, url_for
 
 from app.blueprints.admin.organizations import detail_page
 from app.blueprints.invited import invited
-from app.blueprints.pages import call, for_members, form, go
+from app.blueprints.pages import call, for_members, form, go, wrong
 from app.core.errors import Conflict, InvalidInput
 
 _PREFIX = "/admin/organizations/<organization_id>"
@@ -22,7 +22,7 @@ def add(organization_id: str) -> Response:
     try:
         added = call("all_organizations.add_member", {**given, "organization_id": organization_id})
     except (InvalidInput, Conflict) as refusal:
-        typed = {"member_values": given, "member_errors": _errors(refusal)}
+        typed = {"member_values": given, "member_errors": wrong(refusal, "email")}
         return detail_page(organization_id, refusal.status, **typed)
     return _back(organization_id, f"{added.name} is in it now.")
 
@@ -54,9 +54,9 @@ def create(organization_id: str) -> Response:
     try:
         made = call("all_organizations.invite", {**given, "organization_id": organization_id})
     except (InvalidInput, Conflict) as refusal:
-        typed = {"invite_values": given, "invite_errors": _errors(refusal)}
+        typed = {"invite_values": given, "invite_errors": wrong(refusal, "email")}
         return detail_page(organization_id, refusal.status, **typed)
-    return invited("admin/organizations/invited.html", made, _detail(organization_id))
+    return invited("admin", made, _detail(organization_id))
 
 
 @invitations.post("/<invitation_id>/revoke")
@@ -67,10 +67,6 @@ def revoke(organization_id: str, invitation_id: str) -> Response:
     except Conflict as refusal:
         return detail_page(organization_id, refusal.status, refused=refusal.message)
     return _back(organization_id, f"The invitation of {gone.email} is revoked.")
-
-
-def _errors(refusal: InvalidInput | Conflict) -> dict[str, str]:
-    return refusal.fields or {"email": refusal.message}
 
 
 def _back(organization_id: str, said: str) -> Response:

@@ -5,7 +5,8 @@ from typing import Any
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.client_form import is_confirmed
-from app.blueprints.pages import asked, call, check, for_members, form, go, may, page
+from app.blueprints.pages import asked, call, check, for_members, form, go, may, page, wrong
+from app.blueprints.people import people
 from app.core.errors import Conflict, InvalidInput
 
 _MOST = 100
@@ -36,10 +37,8 @@ def create() -> Response:
     given = form()
     try:
         made = call("all_organizations.create", given)
-    except InvalidInput as refusal:
-        return _form(given, refusal.fields, refusal.status)
-    except Conflict as refusal:
-        return _form(given, {"domain": refusal.message}, refusal.status)
+    except (Conflict, InvalidInput) as refusal:
+        return _form(given, wrong(refusal, "domain"), refusal.status)
     target = url_for("admin_organizations.detail", organization_id=made.id)
     return go(target, said=f"{made.name} is there, and you manage it. Invite its people.")
 
@@ -59,10 +58,9 @@ def update(organization_id: str) -> Response:
     given = form()
     try:
         changed = call("all_organizations.update", {**given, "organization_id": organization_id})
-    except InvalidInput as refusal:
-        return _refused(organization_id, refusal.status, given, refusal.fields)
-    except Conflict as refusal:
-        return _refused(organization_id, refusal.status, given, {"domain": refusal.message})
+    except (Conflict, InvalidInput) as refusal:
+        typed = {"values": given, "errors": wrong(refusal, "domain")}
+        return detail_page(organization_id, refusal.status, **typed)
     target = url_for("admin_organizations.detail", organization_id=organization_id)
     return go(target, said=f"What is kept about {changed.name} is changed.")
 
@@ -87,14 +85,9 @@ def detail_page(
     """Show an organization's page, with what a form on it was refused for."""
     given = {"organization_id": organization_id}
     organization = call("all_organizations.get", given)
-    filters = asked("q", "cursor") if filters is None else filters
-    members = call("all_organizations.members", {**given, **filters})
-    older = {**given, **filters, "cursor": members.next_cursor}
     shown = {
         "organization": organization,
-        "members": members,
-        "filters": filters,
-        "older": url_for("admin_organizations.detail", **older),
+        **people("all_organizations.members", "admin_organizations.detail", given, filters),
         "invitations": call("all_organizations.invitations", {**given, "limit": _MOST}),
         "may_edit": may("orgs:edit"),
         "may_manage": may("orgs:manageMembers"),
@@ -102,12 +95,6 @@ def detail_page(
         "errors": {},
     }
     return page("admin/organizations/detail.html", status, **{**shown, **context})
-
-
-def _refused(
-    organization_id: str, status: int, given: dict[str, str], errors: dict[str, str]
-) -> Response:
-    return detail_page(organization_id, status, values=given, errors=errors)
 
 
 def _index(filters: dict[str, str], status: int = 200, **context: object) -> Response:

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 
 from app.blueprints.admin.role_form import GROUPS, given_changes, given_role, ticks
 from app.blueprints.client_form import is_confirmed
-from app.blueprints.pages import call, check, for_members, go, page
+from app.blueprints.pages import call, check, for_members, go, page, wrong
 from app.core.errors import Conflict, InvalidInput
 from app.core.scopes import OF_ROLES, SCOPES
 from app.procedures.roles import RoleOut
@@ -38,7 +38,7 @@ def create() -> Response:
     try:
         made = call("roles.create", given)
     except (InvalidInput, Conflict) as refusal:
-        return _new(given, refusal.fields or {"name": refusal.message}, refusal.status)
+        return _new(given, wrong(refusal, "name"), refusal.status)
     said = f"The role {made.name} is there: give it to people on their pages."
     return go(url_for("admin_roles.detail", role_id=made.id), said=said)
 
@@ -58,8 +58,7 @@ def update(role_id: str) -> Response:
         role = call("roles.update", given)
     except (InvalidInput, Conflict) as refusal:
         role = call("roles.get", {"role_id": role_id})
-        errors = refusal.fields or {"is_default": refusal.message}
-        return _detail(role, given, errors, refusal.status)
+        return _detail(role, given, wrong(refusal, "is_default"), refusal.status)
     said = f"The role {role.name} is changed: it counts from now on."
     return go(url_for("admin_roles.detail", role_id=role_id), said=said)
 

@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.invited import invited
-from app.blueprints.pages import call, for_members, form, go
+from app.blueprints.pages import call, for_members, form, go, wrong
 from app.blueprints.settings.organizations import detail_page
 from app.core.errors import Conflict, InvalidInput
 
@@ -19,11 +19,10 @@ def create(organization_id: str) -> Response:
     given = form()
     try:
         made = call("invitations.create", {**given, "organization_id": organization_id})
-    except InvalidInput as refusal:
-        return _refused(organization_id, refusal.status, given, refusal.fields)
-    except Conflict as refusal:
-        return _refused(organization_id, refusal.status, given, {"email": refusal.message})
-    return invited("settings/organizations/invited.html", made, _back(organization_id))
+    except (Conflict, InvalidInput) as refusal:
+        typed = {"invite_values": given, "invite_errors": wrong(refusal, "email")}
+        return detail_page(organization_id, refusal.status, **typed)
+    return invited("settings", made, _back(organization_id))
 
 
 @bp.post("/<invitation_id>/revoke")
@@ -34,13 +33,6 @@ def revoke(organization_id: str, invitation_id: str) -> Response:
     except Conflict as refusal:
         return detail_page(organization_id, refusal.status, refused=refusal.message)
     return go(_back(organization_id), said=f"The invitation of {gone.email} is revoked.")
-
-
-def _refused(
-    organization_id: str, status: int, given: dict[str, str], errors: dict[str, str]
-) -> Response:
-    typed = {"invite_values": given, "invite_errors": errors}
-    return detail_page(organization_id, status, **typed)
 
 
 def _back(organization_id: str) -> str:

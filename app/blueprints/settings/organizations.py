@@ -3,7 +3,8 @@
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.current import belonging, choose
-from app.blueprints.pages import asked, call, for_members, form, go, may, page
+from app.blueprints.pages import call, for_members, form, go, may, page
+from app.blueprints.people import people
 from app.core.errors import Conflict, InvalidInput
 from app.identity.session import safe_next
 from app.procedures.organizations import OrganizationOut
@@ -70,14 +71,9 @@ def detail_page(
     """Show an organization's page, with what a form on it was refused for."""
     given = {"organization_id": organization_id}
     organization = call("organizations.get", given)
-    filters = asked("q", "cursor") if filters is None else filters
-    members = call("members.list", {**given, **filters})
-    older = {**given, **filters, "cursor": members.next_cursor}
     shown = {
         "organization": organization,
-        "members": members,
-        "filters": filters,
-        "older": url_for("organizations.detail", **older),
+        **people("members.list", "organizations.detail", given, filters),
         "teams": call("teams.list", given).items if may("teams:view") else [],
         "invitations": _invitations(organization),
         "values": {},

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request, url_for
 
-from app.blueprints.pages import asked, call, for_members, form, go, page
+from app.blueprints.pages import asked, call, for_members, form, go, page, wrong
 from app.blueprints.settings.organizations import detail_page
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.procedures.teams import TeamOut
@@ -20,7 +20,7 @@ def create(organization_id: str) -> Response:
     try:
         made = call("teams.create", {**given, "organization_id": organization_id})
     except (Conflict, InvalidInput) as refusal:
-        typed = {"team_values": given, "team_errors": _errors(refusal)}
+        typed = {"team_values": given, "team_errors": wrong(refusal, "name")}
         return detail_page(organization_id, refusal.status, **typed)
     return go(_url(organization_id, made.id), said=f"{made.name} is there: add its people.")
 
@@ -38,7 +38,7 @@ def rename(organization_id: str, team_id: str) -> Response:
     try:
         renamed = call("teams.update", {**given, "team_id": team_id})
     except (Conflict, InvalidInput) as refusal:
-        typed = {"values": given, "errors": _errors(refusal)}
+        typed = {"values": given, "errors": wrong(refusal, "name")}
         return _detail(organization_id, team_id, refusal.status, **typed)
     said = f"The team is called {renamed.name} from now on."
     return go(_url(organization_id, team_id), said=said)
@@ -94,10 +94,6 @@ def _team(organization_id: str, team_id: str) -> TeamOut:
         if team.id == team_id:
             return team
     raise NotFound(f"There is no team {team_id!r}.")
-
-
-def _errors(refusal: Conflict | InvalidInput) -> dict[str, str]:
-    return refusal.fields or {"name": refusal.message}
 
 
 def _url(organization_id: str, team_id: str, cursor: str | None = None) -> str:
