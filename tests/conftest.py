@@ -129,12 +129,9 @@ def person(app: Flask) -> Person:
         name: str, *held: str, channel: Channel = Channel.BROWSER, reach: bool = True
     ) -> Principal:
         whole = accounts.principal_of(db.engine, f"{name}@example.com")
-        return replace(
-            whole,
-            channel=channel,
-            scopes=frozenset(held) if held else whole.scopes,
-            reach=whole.reach if reach else frozenset(),
-        )
+        of_roles = whole.reach if reach else frozenset()
+        mine = frozenset(held) if held else whole.scopes
+        return replace(whole, channel=channel, scopes=mine, reach=of_roles, openable=of_roles)
 
     return principal
 

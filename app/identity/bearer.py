@@ -118,8 +118,8 @@ class Bearer:
             channel=channel,
             user_id=user_id,
             scopes=of_token & of_grant & of_client & of_roles,
-            # What no consent can open to this client, it need not be shown.
-            reach=of_roles & (of_client | _OPEN_TO_ALL),
+            reach=of_roles,
+            openable=of_roles & (of_client | _OPEN_TO_ALL),
             client_id=client_id,
             grant_id=grant_id,
             **circles(held[4:]),

@@ -40,7 +40,7 @@ class Tools:
     def find(self, name: str, principal: Principal) -> AnyProcedure | None:
         """Give the procedure behind a tool, if there is one that this person could ever call."""
         item = self._procedures.get(name)
-        return item if item and (item.public or item.is_open_to(principal.reach)) else None
+        return item if item and (item.public or item.is_open_to(principal.openable)) else None
 
     def input_schema(self, name: str) -> dict[str, Any] | None:
         """Give the schema of a tool's arguments."""

@@ -150,7 +150,7 @@ def _known(app: Flask, token: str) -> Principal:
         known: Principal = app.extensions["bearer"].principal(token, Channel.API, API)
     except TokenRefused:
         return nobody(Channel.API)
-    return replace(known, grant_id=None, reach=frozenset())
+    return replace(known, grant_id=None, reach=frozenset(), openable=frozenset())
 
 
 def _answered(app: Flask, token: str, item: AnyProcedure) -> tuple[int, str] | None:

@@ -82,6 +82,25 @@ def test_what_a_person_allows_a_trusted_client_opens_the_api(flow: Flow) -> None
     assert api(flow, tokens["access_token"], "scopes/list") == 403
 
 
+@on_both_engines
+def test_a_trusted_client_acts_on_people_as_far_as_its_person_may(
+    app_of_ada: Flow, trust: Trust, person: Person
+) -> None:
+    trust("users:editAll", "users:editRoles")
+    token = app_of_ada.tokens(scope="users:editAll users:editRoles")["access_token"]
+    program = app_of_ada.browser.application.test_client()
+    bearer = {"Authorization": f"Bearer {token}"}
+    ben = str(person("ben").user_id)
+
+    def status(name: str, **given: object) -> int:
+        return program.post(f"/api/{name}", json=given, headers=bearer).status_code
+
+    assert status("users/suspend", user_id=ben) == 200
+    assert status("users/resume", user_id=ben) == 200
+    # What rules the workspace it does not hand on: it was not granted all of that.
+    assert status("user_roles/set", user_id=ben, role_ids=["1", "2"]) == 403
+
+
 def test_what_a_person_allows_a_trusted_client_opens_the_tools(app: Flask, flow: Flow) -> None:
     token = flow.tokens()["access_token"]
     with asking(app) as ask:
