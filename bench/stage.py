@@ -27,7 +27,7 @@ from app.core import scopes
 from app.core.principal import Principal
 from app.core.system import acting_as_system
 from app.extensions import db
-from app.identity import accounts
+from app.identity import anybody
 from app.mcp.connection import Connection
 from app.mcp.mount import Mount
 from app.oauth import families, operator, tokens
@@ -91,7 +91,7 @@ def _seeded(product: Flask) -> dict[str, Any]:
     with product.app_context():
         upgrade()
         demo.seed(product)
-        ada = accounts.principal_of(db.engine, "ada@example.com")
+        ada = anybody.principal_of(db.engine, "ada@example.com")
         app = {"name": "Bench", "redirect_uris": ["http://127.0.0.1:1/callback"]}
         made = product.extensions["pipeline"].call("oauth_apps.create", ada, app)
         client_id = made.app.client_id

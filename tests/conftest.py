@@ -17,7 +17,7 @@ from werkzeug.test import TestResponse
 from app.core import scopes
 from app.core.principal import Channel, Principal
 from app.extensions import db
-from app.identity import accounts
+from app.identity import accounts, anybody
 from app.oauth import operator
 from tests.databases import copied, opened, urls_of
 from tests.postgres import Cluster
@@ -128,7 +128,7 @@ def person(app: Flask) -> Person:
     def principal(
         name: str, *held: str, channel: Channel = Channel.BROWSER, reach: bool = True
     ) -> Principal:
-        whole = accounts.principal_of(db.engine, f"{name}@example.com")
+        whole = anybody.principal_of(db.engine, f"{name}@example.com")
         of_roles = whole.reach if reach else frozenset()
         mine = frozenset(held) if held else whole.scopes
         return replace(whole, channel=channel, scopes=mine, reach=of_roles, openable=of_roles)

@@ -19,7 +19,7 @@ from app.core.rows import acting_as
 from app.core.scopes import BASIC, SCOPES
 from app.core.system import acting_as_system
 from app.extensions import Model, db
-from app.identity import accounts
+from app.identity import anybody
 from app.models.audit import record
 from app.models.client import Client
 from app.models.grant import ConsentRequest, DeviceAuthorization, PushedRequest
@@ -56,7 +56,7 @@ class World:
 
     def principal(self, name: str, *without: str, channel: Channel = Channel.BROWSER) -> Principal:
         """Give a person with every scope there is, but those."""
-        whole = accounts.principal_of(self.system, f"{name}@example.com")
+        whole = anybody.principal_of(self.system, f"{name}@example.com")
         held = frozenset(SCOPES) - frozenset(without)
         return replace(whole, channel=channel, scopes=held, reach=held)
 

@@ -7,10 +7,8 @@ from sqlalchemy.orm import Session
 
 from app.core import mailbox, names
 from app.core.errors import Conflict, InvalidInput, NotFound
-from app.core.principal import Principal
 from app.core.system import acting_as_system
 from app.identity import passwords, throttle
-from app.identity.held import HELD, person
 from app.models.user import NAME_LENGTH, Password, Role, User, UserRole
 
 
@@ -74,20 +72,6 @@ def exist(engine: Engine) -> bool:
     """Tell whether anybody has an account."""
     with acting_as_system(engine, "look for accounts") as session:
         return session.scalar(select(User.id).limit(1)) is not None
-
-
-def principal_of(engine: Engine, email: str) -> Principal:
-    """Give a person as if they sat in front of a page.
-
-    Raises:
-        NotFound: there is no such account.
-    """
-    with acting_as_system(engine, "act for a person", reads=True) as session:
-        row = session.execute(select(User.id, *HELD).where(User.email == email)).one_or_none()
-    if row is None:
-        raise NotFound(f"There is no user {email!r}.")
-    user_id, *held = row
-    return person(user_id, held)
 
 
 def sign_up(engine: Engine, *, email: str, name: str, password: str, now: int) -> None:

@@ -5,12 +5,12 @@ from typing import Any
 from flask import Flask
 
 from app.extensions import db
-from app.identity import accounts
+from app.identity import anybody
 
 
 def call_as(app: Flask, who: str, name: str, /, **given: str) -> Any:
     """Run a procedure as a person is now."""
-    principal = accounts.principal_of(db.engine, f"{who}@example.com")
+    principal = anybody.principal_of(db.engine, f"{who}@example.com")
     return app.extensions["pipeline"].call(name, principal, given)
 
 
@@ -31,6 +31,6 @@ def team_of(app: Flask, organization_id: str, name: str, *people: str) -> str:
     given = {"organization_id": organization_id}
     key = str(call_as(app, "ada", "teams.create", **given, name=name).id)
     for who in people:
-        user_id = str(accounts.principal_of(db.engine, f"{who}@example.com").user_id)
+        user_id = str(anybody.principal_of(db.engine, f"{who}@example.com").user_id)
         call_as(app, "ada", "teams.add_member", team_id=key, user_id=user_id)
     return key

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 
 from app.extensions import db
-from app.identity import accounts
+from app.identity import anybody
 from tests import mail
 from tests.blueprints.conftest import Browser
 from tests.conftest import change
@@ -25,7 +25,7 @@ def mailing(deployed: Callable[..., Flask]) -> Iterator[tuple[Browser, Inbox]]:
     with mail.serving() as inbox:
         app = deployed(**inbox.settings(), rate_limits="off")
         with app.app_context():
-            grace = accounts.principal_of(db.engine, "grace@example.com")
+            grace = anybody.principal_of(db.engine, "grace@example.com")
             yield Browser(app, grace.user_id or 0), inbox
 
 

@@ -19,7 +19,7 @@ from app.core.procedure import AnyProcedure
 from app.core.resource import API
 from app.core.system import acting_as_system
 from app.extensions import ROWS, db
-from app.identity import accounts
+from app.identity import accounts, anybody
 from app.identity.bearer import TokenRefused
 from app.identity.explain import explained
 from app.identity.session import load, sign_in
@@ -199,7 +199,7 @@ def catalogue_item(name: str) -> AnyProcedure:
 def test_the_verdict_is_what_a_real_call_from_a_page_gets(app: Flask) -> None:
     signed_in = {}
     for name in PEOPLE:
-        user_id = accounts.principal_of(db.engine, email(name)).user_id
+        user_id = anybody.principal_of(db.engine, email(name)).user_id
         with app.test_request_context():
             sign_in(user_id or 0)
             signed_in[name] = session["_user_id"]

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from app.core import credentials
 from app.core.credentials import Prefix
 from app.extensions import db
-from app.identity import accounts
+from app.identity import anybody
 from tests import mail
 from tests.blueprints.conftest import Browser
 from tests.blueprints.doors import is_signed_in, send, sign_in, token_of
@@ -42,7 +42,7 @@ def invite(call: Call, person: Person) -> Invite:
 
 def is_in(name: str) -> bool:
     """Tell whether a person is in an organization."""
-    return bool(accounts.principal_of(db.engine, f"{name}@example.com").organizations)
+    return bool(anybody.principal_of(db.engine, f"{name}@example.com").organizations)
 
 
 def no_token_in(answer: TestResponse, path: str) -> bool:
@@ -77,7 +77,7 @@ def test_the_address_on_the_form_changes_nothing(
     path = invite()
     assert 'name="email"' not in visitor.get(path).text
     send(visitor, path, **GIVEN, email="mallory@example.com", standing="manager", role="Admin")
-    person = accounts.principal_of(db.engine, NEW)
+    person = anybody.principal_of(db.engine, NEW)
     assert (len(person.organizations), person.managed) == (1, frozenset())
     assert "users:viewAll" not in person.scopes
     assert sign_in(app.test_client(), "mallory", password=GIVEN["password"]).status_code == 422
@@ -227,7 +227,7 @@ def inbox() -> Iterator[Inbox]:
 def test_from_the_letter_to_the_organization(deployed: Callable[..., Flask], inbox: Inbox) -> None:
     app = deployed(**inbox.settings(), rate_limits="off")
     with app.app_context():
-        grace = accounts.principal_of(db.engine, "grace@example.com")
+        grace = anybody.principal_of(db.engine, "grace@example.com")
         grace_there = Browser(app, grace.user_id or 0)
         made = grace_there.submit("/admin/organizations/new", {"name": "Acme"})
         here = made.headers["Location"].replace("/admin", "/settings")
@@ -238,4 +238,4 @@ def test_from_the_letter_to_the_organization(deployed: Callable[..., Flask], inb
         assert no_token_in(answer, link)
         visitor = app.test_client()
         assert send(visitor, link, **GIVEN).status_code == 303
-        assert accounts.principal_of(db.engine, NEW).managed
+        assert anybody.principal_of(db.engine, NEW).managed

@@ -8,7 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app.extensions import db
-from app.identity import accounts
+from app.identity import anybody
 from tests import mail
 from tests.blueprints.conftest import Browser
 from tests.blueprints.doors import is_signed_in, said, send, sign_in, token_of
@@ -97,7 +97,7 @@ def by_domain(deployed: Deploy) -> Iterator[tuple[Flask, Inbox]]:
     with mail.serving() as inbox:
         app = deployed(**inbox.settings(), signup="open", rate_limits="off")
         with app.app_context():
-            call, grace = app.extensions["pipeline"].call, accounts.principal_of
+            call, grace = app.extensions["pipeline"].call, anybody.principal_of
             admin = grace(db.engine, "grace@example.com")
             acme = {"name": "Acme", "domain": "example.org"}
             call("all_organizations.create", admin, acme)
@@ -156,7 +156,7 @@ def test_with_open_sign_up_an_address_at_the_domain_joins_nothing(
 ) -> None:
     grace.submit("/admin/organizations/new", {"name": "Acme", "domain": "example.com"})
     send(visitor, "/signup", **NEW)
-    assert accounts.principal_of(db.engine, NEW["email"]).organizations == frozenset()
+    assert anybody.principal_of(db.engine, NEW["email"]).organizations == frozenset()
 
 
 def test_one_address_makes_few_accounts(deployed: Deploy) -> None:

@@ -7,7 +7,7 @@ from sqlalchemy import event
 
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.system import acting_as_system
-from app.identity import accounts, passwords, throttle
+from app.identity import accounts, anybody, passwords, throttle
 from app.identity.throttle import PER_ACCOUNT, TooManyGuesses
 from tests.conftest import PASSWORD
 from tests.world import World
@@ -175,9 +175,9 @@ def test_the_number_of_a_deleted_person_is_not_given_again(world: World) -> None
 
 
 def test_a_person_is_given_as_if_in_front_of_a_page(world: World) -> None:
-    principal = accounts.principal_of(world.system, "grace@example.com")
+    principal = anybody.principal_of(world.system, "grace@example.com")
     assert principal.user_id == world.ids["grace"]
     assert "audit:view" in principal.scopes
     with pytest.raises(NotFound):
-        accounts.principal_of(world.system, "nobody@example.com")
+        anybody.principal_of(world.system, "nobody@example.com")
     assert accounts.exist(world.system)

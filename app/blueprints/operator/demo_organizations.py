@@ -7,7 +7,7 @@ from typing import Any
 
 from app.core.pipeline import Pipeline
 from app.extensions import db
-from app.identity import accounts
+from app.identity import anybody
 
 _FOUNDER = "grace@example.com"
 # The first of an organization's people manages it.
@@ -51,4 +51,4 @@ def _fill(road: Pipeline, name: str, manager: str, key: str) -> None:
 
 def _call(road: Pipeline, email: str, name: str, /, **given: str) -> Any:  # noqa: ANN401 - each gives its own
     # Found anew each time: the call before may have changed what they belong to.
-    return road.call(name, accounts.principal_of(db.engine, email), given)
+    return road.call(name, anybody.principal_of(db.engine, email), given)
