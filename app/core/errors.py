@@ -96,6 +96,13 @@ class Busy(CallError):
     retry_after = 2
 
 
+class Lost(Busy):
+    """The database was started again, or the network cut, while the call was under way."""
+
+    def __init__(self) -> None:
+        super().__init__("The database was lost for a moment. Try again.")
+
+
 class NotReady(CallError):
     """The app is not set up as it must be: until it is, it answers nobody."""
 

@@ -11,29 +11,40 @@ import psycopg
 from psycopg import ClientCursor
 from psycopg.abc import Params, Query
 from psycopg.errors import LockNotAvailable
+from psycopg.pq import TransactionStatus
 from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from app.core.errors import Busy, NotReady
+from app.core.errors import Busy, Lost, NotReady
 from app.core.rows import ACTING, NOBODY, Acting
 from app.core.transactions import Purpose, purpose
 
 ENGINE_OPTIONS: Mapping[str, Any] = {
-    "connect_args": {"prepare_threshold": None},
+    "connect_args": {"prepare_threshold": None, "autocommit": True},
     "use_native_hstore": False,
     # The driver begins nothing by itself: a transaction begins with its first statement.
     "isolation_level": "AUTOCOMMIT",
 }
-_SYSTEM = "set_config('latchkey.system', 'on', true)"
 _WHO = ", ".join(
     f"set_config('latchkey.{name}', %(latchkey_{name})s, true)"
     for name in ("user_id", "scopes", "organizations", "managed", "teams")
 )
+_SYSTEM = "set_config('latchkey.system', 'on', true)"
 _READ_ONLY = "set_config('transaction_read_only', 'on', true)"
-# The server's own work takes turns, as it does on SQLite: what it read stays true.
-_ITS_TURN = "pg_advisory_xact_lock(7811883094)"
-# Whoever waits for others is told to come again, as on SQLite.
-_NOT_FOREVER = "set_config('lock_timeout', '5s', true)"
+# The server's own work takes turns, as it does on SQLite: what it read stays true. Whoever waits
+# too long for others is told to come again.
+_ITS_TURN = "set_config('lock_timeout', '5s', true), pg_advisory_xact_lock(7811883094)"
+# What stands before the statements of a person, and of the system, by what they are for.
+_OF_PERSON = {
+    Purpose.READING: f"SELECT {_WHO}, {_READ_ONLY}; ",
+    Purpose.WRITING: f"BEGIN ISOLATION LEVEL SERIALIZABLE; SELECT {_WHO}; ",
+    None: f"BEGIN; SELECT {_WHO}; ",
+}
+_OF_SYSTEM = {
+    Purpose.READING: f"SELECT {_SYSTEM}, {_READ_ONLY}; ",
+    Purpose.WRITING: f"BEGIN; SELECT {_ITS_TURN}, {_SYSTEM}; ",
+    None: f"BEGIN; SELECT {_SYSTEM}; ",
+}
 # Whether policies do not hold for the role; it may become what it is a member of.
 BYPASSES = (
     "EXISTS (SELECT FROM pg_catalog.pg_roles "
@@ -49,62 +60,63 @@ def prepare(engine: Engine, *, guarded: bool) -> None:
     if engine.dialect.name != "postgresql":
         return
 
-    def connected(connection: "psycopg.Connection[Any]", record: ConnectionPoolEntry) -> None:
-        connection.cursor_factory = Speaking
+    def dialled(_dialect: object, record: ConnectionPoolEntry, given: Any, named: Any) -> Line:  # noqa: ANN401 - the driver's
+        line = Line.connect(*given, **named)
         if guarded:
-            _refuse_to_bypass(connection)
+            _refuse_to_bypass(line)
             record.info[ACTING] = NOBODY
-        Speech.of(connection).info = record.info if guarded else None
+            line.acting = record.info
+        return line
 
-    event.listen(engine, "connect", connected)
+    event.listen(engine, "do_connect", dialled)
     # What reads need not begin: its statements are transactions of their own.
     event.listen(engine, "engine_connect", _begin)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "checkin", _be_nobodys)
-    event.listen(engine, "handle_error", _refuse_for_now)
+    event.listen(engine, "handle_error", _say_lost)
 
 
-class Speech:
-    """What one connection says before its next statement."""
+class Line(psycopg.Connection[Any]):
+    """A connection that says who acts before its next statement, where a transaction begins.
 
-    def __init__(self) -> None:
-        self.info: Mapping[str, Any] | None = None
+    `acting` holds the principal; a connection without it is the system's.
+    """
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self.cursor_factory = Speaking
+        self.acting: Mapping[str, Any] | None = None
         self._purpose: Purpose | None = None
         self._is_due = False
-
-    @classmethod
-    def of(cls, connection: "psycopg.Connection[Any]") -> Self:
-        """Give the connection's own."""
-        found: Self | None = connection.__dict__.get("latchkey_speech")
-        if found is None:
-            found = connection.__dict__["latchkey_speech"] = cls()
-        return found
 
     def begin(self, purpose: Purpose | None) -> None:
         """Have everything said again: a transaction begins."""
         self._purpose, self._is_due = purpose, True
 
-    def end(self) -> None:
+    def be_quiet(self) -> None:
         """Say nothing any more."""
         self._is_due = False
 
-    def take(self) -> tuple[str, dict[str, str]]:
+    def said(self) -> tuple[str, dict[str, str]]:
         """Give what stands before the next statement, and its values; mostly nothing."""
         if not self._is_due:
             return "", {}
         # Reading, each statement is a transaction of its own, and hears it anew.
-        reads = self._purpose is Purpose.READING
-        self._is_due = reads
-        said, given = ([_SYSTEM], {}) if self.info is None else _principal(self.info[ACTING])
-        if reads:
-            return f"SELECT {', '.join([*said, _READ_ONLY])}; ", given
-        begin = "BEGIN"
-        if self._purpose is Purpose.WRITING:
-            if self.info is None:
-                said = [_NOT_FOREVER, _ITS_TURN, *said]
-            else:
-                begin = "BEGIN ISOLATION LEVEL SERIALIZABLE"
-        return f"{begin}; SELECT {', '.join(said)}; ", given
+        self._is_due = self._purpose is Purpose.READING
+        if self.acting is None:
+            return _OF_SYSTEM[self._purpose], {}
+        return _OF_PERSON[self._purpose], _principal(self.acting[ACTING])
+
+    # The driver would ask itself at length whether there is anything to end.
+    def commit(self) -> None:
+        """End the transaction, if there is one."""
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            super().commit()
+
+    def rollback(self) -> None:
+        """Undo the transaction, if there is one."""
+        if self.pgconn.transaction_status != TransactionStatus.IDLE:
+            super().rollback()
 
 
 class Speaking(ClientCursor[Any]):
@@ -119,7 +131,8 @@ class Speaking(ClientCursor[Any]):
         binary: bool | None = None,
     ) -> Self:
         """Run a statement; its results are those of the statement alone."""
-        said, values = Speech.of(self.connection).take()
+        line = self.connection
+        said, values = line.said() if isinstance(line, Line) else ("", {})
         if not said:
             return super().execute(query, params, prepare=prepare, binary=binary)  # type: ignore[arg-type, misc] # one of its overloads
         if not isinstance(query, str) or isinstance(params, Sequence):
@@ -132,10 +145,11 @@ class Speaking(ClientCursor[Any]):
         # A literal to the driver: what is said is ours, the statement the caller's.
         together: Any = said + text
         given = {**values, **(params or {})}
-        super().execute(together, given, prepare=prepare, binary=binary)
-        while self.nextset():
-            pass
-        return self
+        try:
+            super().execute(together, given, prepare=prepare, binary=binary)
+        except LockNotAvailable as waited:
+            raise Busy("Too many changes at once. Try again in a moment.") from waited
+        return self.set_result(-1)
 
     def executemany(
         self,
@@ -152,8 +166,8 @@ class Speaking(ClientCursor[Any]):
         self._rowcount = count
 
 
-def _principal(acting: Acting) -> tuple[list[str], dict[str, str]]:
-    return [_WHO], {
+def _principal(acting: Acting) -> dict[str, str]:
+    return {
         "latchkey_user_id": "" if acting.user_id is None else str(acting.user_id),
         "latchkey_scopes": " ".join(sorted(acting.scopes)),
         "latchkey_organizations": _array(acting.organizations),
@@ -166,23 +180,29 @@ def _array(ids: frozenset[int]) -> str:
     return "{" + ",".join(map(str, sorted(ids))) + "}"
 
 
-def _refuse_to_bypass(connection: "psycopg.Connection[Any]") -> None:
-    (bypasses,) = connection.execute(f"SELECT {BYPASSES}").fetchone() or (True,)
+def _refuse_to_bypass(line: Line) -> None:
+    (bypasses,) = line.execute(f"SELECT {BYPASSES}").fetchone() or (True,)
     if bypasses:
+        line.close()
         raise NotReady("The app is not set up yet: its operator finds why at /readyz.")
 
 
-def _refuse_for_now(context: ExceptionContext) -> None:
-    if context.is_disconnect or isinstance(context.original_exception, LockNotAvailable):
-        raise Busy("The database is busy. Try again in a moment.")
+def _say_lost(context: ExceptionContext) -> None:
+    if context.is_disconnect:
+        raise Lost
 
 
 def _begin(connection: Connection) -> None:
-    driver: Any = connection.connection.driver_connection
-    Speech.of(driver).begin(purpose(connection))
+    _line(connection.connection.driver_connection).begin(purpose(connection))
 
 
-def _be_nobodys(driver: Any, record: ConnectionPoolEntry) -> None:  # noqa: ANN401 - the driver's
-    if driver is not None:
-        Speech.of(driver).end()
+def _be_nobodys(line: Line | None, record: ConnectionPoolEntry) -> None:
+    if line is not None:
+        _line(line).be_quiet()
     record.info[ACTING] = NOBODY
+
+
+def _line(connection: object) -> Line:
+    if not isinstance(connection, Line):
+        raise TypeError("Only a connection of this engine's own says who acts.")
+    return connection

@@ -18,6 +18,8 @@ from sqlalchemy.engine import result_tuple
 from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from app.core.errors import Lost
+
 Transaction = Session | Connection
 Found = Row[*tuple[Any, ...]]
 # A literal: a separator that is bound is rendered into the statement anew at each call.
@@ -32,7 +34,8 @@ class Statement:
 
     Put together anew at each call, or only looked up among those that SQLAlchemy has rendered,
     it would cost ten to fifty times what the database takes for it. It runs in the caller's
-    transaction; what a session has not flushed, it does not see.
+    transaction; what a session has not flushed, it does not see. On the guarded engine it may
+    read: the views and policies hold, and a change needs SQLAlchemy's hook to be let through.
     """
 
     def __init__(self, clause: SelectBase | UpdateBase) -> None:
@@ -85,7 +88,14 @@ class Statement:
         if rendered is None:
             rendered = self._rendered[dialect.name] = _Rendered(self._clause, dialect)
         cursor = connection.connection.cursor()
-        cursor.execute(rendered.sql, rendered.parameters(given))
+        try:
+            cursor.execute(rendered.sql, rendered.parameters(given))
+        except dialect.loaded_dbapi.Error as error:
+            driver: Any = connection.connection.driver_connection
+            if dialect.is_disconnect(error, driver, cursor):
+                connection.invalidate(error)
+                raise Lost from error
+            raise
         return rendered, cursor
 
 

@@ -6,7 +6,7 @@ on SQLite the guard's own view goes each way by itself.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from sqlalchemy import (
     BigInteger,
@@ -36,6 +36,7 @@ _Query = Select[*tuple[Any, ...]]
 class Way:
     """A condition that an index serves."""
 
+    keeps_order: ClassVar[bool] = True
     condition: ColumnElement[bool]
 
     def rows(self, query: _Query, *order: ColumnElement[Any]) -> _Query:
@@ -47,6 +48,7 @@ class Way:
 class OneByOne(Way):
     """One for each of some ids: where the query has a limit, it is one for each of them."""
 
+    keeps_order: ClassVar[bool] = False
     column: ColumnElement[int]
     ids: FromClause
 

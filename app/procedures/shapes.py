@@ -18,6 +18,7 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from app.core.procedure import LARGEST_KEY, is_row_key
+from app.core.statement import Statement
 from app.core.ways import Kind, asking, ways
 from app.extensions import Model
 from app.models import ROW_POLICIES
@@ -99,7 +100,7 @@ class Listing:
         self._names = tuple(query.selected_columns.keys())
         before = bindparam("before", type_=BigInteger)
         self._query, self._newest = query.where(key < before).limit(_MOST), key.desc()
-        self._unfiltered = lru_cache(maxsize=64)(self._found)
+        self._unfiltered = lru_cache(maxsize=64)(lambda kind: Statement(self._found(kind)))
 
     def page(
         self, session: Session, given: PageOf, *conditions: ColumnElement[bool]
@@ -107,11 +108,14 @@ class Listing:
         """Give what a `Page` is made of: rows that meet the conditions, and the next cursor."""
         connection = session.connection()
         kind, values = asking(connection)
-        query = self._found(kind, *conditions) if conditions else self._unfiltered(kind)
         before = _key_of(given.cursor) if given.cursor else LARGEST_KEY
+        asked = {**values, "before": before, "most": given.limit + 1}
         # Columns by the connection, without the session's own handling of entities.
-        found = connection.execute(query, {**values, "before": before, "most": given.limit + 1})
-        rows = found.all()
+        rows = (
+            connection.execute(self._found(kind, *conditions), asked).all()
+            if conditions
+            else self._unfiltered(kind).rows(connection, **asked)
+        )
         next_cursor = _cursor_of(rows[given.limit - 1][0]) if len(rows) > given.limit else None
         items = [dict(zip(self._names, row, strict=True)) for row in rows[: given.limit]]
         return {"items": items, "next_cursor": next_cursor}
@@ -124,6 +128,8 @@ class Listing:
         gone = ways(ROW_POLICIES[self._table.name], self._table, kind)
         if not gone:
             return query.order_by(self._newest)
+        if len(gone) == 1 and gone[0].keeps_order:
+            return gone[0].rows(query, self._newest)
         found = union_all(*(way.rows(query, self._newest) for way in gone)).subquery()
         key = found.c[0]
         return select(found).ext(distinct_on(key)).order_by(key.desc()).limit(_MOST)

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, select, text
 
 from app.core.errors import Busy
+from app.core.statement import Statement
 from app.core.system import acting_as_system, connected_as_system
 from app.core.transactions import for_writing
+from app.models.user import User
 from tests.postgres import Cluster
 from tests.world import World
 
@@ -25,6 +27,9 @@ def admin(cluster: Cluster, world: World) -> Iterator["psycopg.Connection[tuple[
     database = world.system.url.database or ""
     with psycopg.connect(cluster.url(database, "postgres"), autocommit=True) as connection:
         yield connection
+
+
+_PEOPLE = Statement(select(User.id))
 
 
 def _cut(admin: "psycopg.Connection[tuple[object, ...]]") -> None:
@@ -73,6 +78,8 @@ def test_whoever_waits_too_long_for_the_systems_turn_is_told_to_come_again(
         connection.execute(text("SELECT 1"))
         with pytest.raises(Busy):
             _work_impatiently(impatient)
+        with pytest.raises(Busy), impatient.begin() as other:
+            _PEOPLE.rows(other)
     _work_impatiently(impatient)
 
 
