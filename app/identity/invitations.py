@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sqlalchemy import Engine, select, update
+from sqlalchemy import ColumnElement, Engine, and_, case, exists, or_, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, aliased
 
@@ -18,7 +18,7 @@ from app.core.system import acting_as_system
 from app.identity import accounts
 from app.models.audit import record
 from app.models.organization import MANAGER, Invitation, Membership, Organization
-from app.models.user import User
+from app.models.user import RoleScope, User, UserRole
 from app.procedures import inviting
 
 _ACCEPT = "invitations.accept"
@@ -126,13 +126,32 @@ def _standing(session: Session, token: str, now: int) -> Invited:
             Invitation.digest == credentials.digest(token),
             Invitation.expires_at > now,
             *inviting.OPEN,
-            # Whoever is suspended invites nobody, and comes back by no invitation.
-            inviter.suspended_at.is_(None),
+            # Whoever is suspended comes back by no invitation.
             account.suspended_at.is_(None),
+            _counts_still(inviter),
         )
     )
     found = session.execute(query).one_or_none()
     return Invited(*found) if found else _gone()
+
+
+def _counts_still(inviter: type[User]) -> ColumnElement[bool]:
+    """Tell whether who sent an invitation, if anybody did, could send it now."""
+    manages = exists().where(
+        Membership.organization_id == Invitation.organization_id,
+        Membership.user_id == inviter.id,
+        Membership.standing == MANAGER,
+    )
+    rules = exists().where(
+        UserRole.user_id == inviter.id,
+        RoleScope.role_id == UserRole.role_id,
+        RoleScope.scope
+        == case(
+            (Invitation.organization_id.is_(None), "users:editAll"), else_="orgs:manageMembers"
+        ),
+    )
+    could_send = and_(inviter.suspended_at.is_(None), or_(manages, rules))
+    return or_(Invitation.created_by.is_(None), could_send)
 
 
 def _claimed(session: Session, token: str, now: int) -> Invited:

@@ -116,8 +116,9 @@ class Invitation(Model):
     email: Mapped[str] = mapped_column(String(EMAIL_LENGTH))
     standing: Mapped[str] = mapped_column(String(10))
     digest: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    # Without it, somebody asked for the invitation themselves.
     created_by: Mapped[int | None] = mapped_column(
-        ForeignKey("user_account.id", ondelete="SET NULL"), index=True
+        ForeignKey("user_account.id", ondelete="CASCADE"), index=True
     )
     created_at: Mapped[int] = mapped_column(BigInteger)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)

@@ -94,8 +94,7 @@ def deletion(call: Call, given: UserId) -> UserDeletionOut:
 def delete(call: Call, given: UserId) -> UserGoneOut:
     """Delete a person, with everything of theirs, for good.
 
-    Ask `users.deletion` first for what goes. The audit trail stays, and so do the invitations
-    that they sent.
+    Ask `users.deletion` first for what goes. The audit trail stays.
     """
     user = call.get(User, given.user_id)
     refuse_oneself(call, user, "delete")

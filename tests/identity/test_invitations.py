@@ -11,12 +11,12 @@ from sqlalchemy import text
 from app.core import credentials
 from app.core.credentials import Prefix
 from app.core.errors import CallError, Conflict, Forbidden, InvalidInput, NotFound
-from app.identity import accounts
+from app.identity import accounts, anybody
 from app.identity.invitations import Invitations
 from app.oauth.purge import KEPT, purge
 from tests.conftest import PASSWORD
 from tests.databases import on_both_engines
-from tests.procedures.people import make_organization, roles_of
+from tests.procedures.people import make_organization, make_role, role_id, roles_of
 from tests.procedures.test_organizations import standings
 from tests.world import World
 
@@ -73,7 +73,7 @@ def test_who_has_an_account_joins_with_the_standing_that_was_offered(
     assert standings(world, acme) == {"ada": "manager", "ben": "member", "grace": "manager"}
     accepted = world.found("invitation", "organization_id = :id", id=int(acme))
     assert [row["accepted_at"] for row in accepted] == [2000, 2000]
-    assert accounts.principal_of(world.system, "ben@example.com").organizations >= {int(acme)}
+    assert anybody.principal_of(world.system, "ben@example.com").organizations >= {int(acme)}
 
 
 def test_accepting_is_in_the_trail(
@@ -238,17 +238,52 @@ def test_whoever_is_suspended_invites_nobody(
     refused(world, invitations, token)
 
 
-def test_an_invitation_outlives_the_account_of_who_sent_it(
+@pytest.mark.parametrize("standing", ["member", "manager"])
+def test_whoever_could_not_send_it_any_more_brings_nobody_in(
+    world: World, invite: Callable[..., str], invitations: Invitations, acme: str, standing: str
+) -> None:
+    token = invite("ben@example.com", standing)
+    given = {"organization_id": acme, "email": "grace@example.com", "standing": "manager"}
+    world.call("grace", "all_organizations.add_member", **given)
+    # An organization that Ada still manages is another one.
+    make_organization(world, "Globex", ada="manager")
+    (mine,) = world.found(
+        "membership", "user_id = :id AND organization_id = :acme", id=world.ids["ada"], acme=acme
+    )
+    lower = "UPDATE membership SET standing = :standing WHERE id = :id"
+    change(world, lower, standing="member", id=mine["id"])
+    refused(world, invitations, token)
+    change(world, lower, standing="manager", id=mine["id"])
+    assert invitations.find(token, 2000).invited_by == "Ada"
+    change(world, "DELETE FROM membership WHERE id = :id", id=mine["id"])
+    refused(world, invitations, token)
+
+
+def test_an_admins_invitation_counts_while_their_role_allows_it(
+    world: World, invitations: Invitations
+) -> None:
+    made = world.call("grace", "workspace_invitations.create", email=NEW)
+    token = made.link.rpartition("/")[2]
+    assert invitations.find(token, 2000).invited_by == "Grace"
+    make_role(world, "Members only", "orgs:manageMembers", holders=("grace",))
+    change(
+        world,
+        "DELETE FROM user_role WHERE user_id = :id AND role_id = :role",
+        id=world.ids["grace"],
+        role=int(role_id(world, "Admin")),
+    )
+    refused(world, invitations, token)
+
+
+def test_with_whoever_sent_it_an_invitation_is_gone(
     world: World, invite: Callable[..., str], invitations: Invitations, acme: str
 ) -> None:
     token = invite("ben@example.com")
     given = {"organization_id": acme, "email": "grace@example.com", "standing": "manager"}
     world.call("grace", "all_organizations.add_member", **given)
-    for each in world.found("membership", "user_id = :id", id=world.ids["ada"]):
-        change(world, "DELETE FROM membership WHERE id = :id", id=each["id"])
     world.call("grace", "users.delete", user_id=str(world.ids["ada"]))
-    assert invitations.find(token, 2000).invited_by is None
-    invitations.accept(token, world.ids["ben"], 2000)
+    refused(world, invitations, token)
+    assert world.found("invitation", "email = 'ben@example.com'") == []
 
 
 def test_with_its_organization_an_invitation_is_gone(
