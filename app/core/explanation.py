@@ -48,13 +48,14 @@ class Way(BaseModel):
 class Rows(BaseModel):
     """What the row policy of a table says: who finds what, and what they may write.
 
-    `found` is how many rows the call finds in all.
+    `found` is how many rows the call finds in all, `kept` which columns may not change at will.
     """
 
     table: str
     found: str | None
     ways: list[Way]
     writing: dict[str, list[str]]
+    kept: list[str]
 
 
 class Explanation(BaseModel):

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from app.core.policy import RowPolicy
+from app.core.policy import Change, RowPolicy
 from app.core.rows import Acting
-from app.core.rule import Among, Both, Circle, Either, Empty, Held, Own, Related, Rule
+from app.core.rule import NEVER, Among, Both, Circle, Either, Empty, Held, Own, Related, Rule
 
 _MANY = 3
 _CIRCLES = {
@@ -38,6 +38,14 @@ def ways(policy: RowPolicy) -> Iterator[Rule]:
 def either_of(rule: Rule) -> tuple[Rule, ...]:
     """Give the rules of which one is enough."""
     return rule.rules if isinstance(rule, Either) and not _scopes(rule) else (rule,)
+
+
+def keeping(change: Change, caller: Caller) -> str:
+    """Give when a column may change, as a person would say it."""
+    if NEVER in (change.before, change.after):
+        return f"{change.column} stays as it is"
+    before, after = words(change.before, caller), words(change.after, caller)
+    return f"{change.column} changes in {before}" + ("" if before == after else f", to {after}")
 
 
 def words(rule: Rule, caller: Caller) -> str:
@@ -75,7 +83,7 @@ def _related(rule: Related, caller: Caller) -> str:
     if rule.key == "id":
         said = f"whose {rule.table} they {verb} ({rule.column})"
     else:
-        said = f"that a {rule.table} which they {verb} belongs to ({rule.table}.{rule.key})"
+        said = f"that have a {rule.table} which they {verb} ({rule.table}.{rule.key})"
     if rule.rule is None:
         return said
     return f"{said}: {'; '.join(words(each, caller) for each in either_of(rule.rule))}"

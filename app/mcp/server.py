@@ -19,6 +19,7 @@ from mcp_types import (
 
 from app.core.principal import Principal
 from app.mcp.gate import PRINCIPAL
+from app.surfaces.manifest import NAME, VERSION
 from app.surfaces.mcp import Tools, failed
 
 log = logging.getLogger(__name__)
@@ -61,7 +62,8 @@ def server_of(tools: Tools) -> Server[Any]:
 
     server: Server[Any] = Server(
         "latchkey",
-        title="Latchkey",
+        version=VERSION,
+        title=NAME,
         instructions=_INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,

@@ -93,6 +93,9 @@ def set_(call: Call, given: ClientRules) -> ClientRulesOut:
     workspace take trust, and that you hold them yourself.
     """
     client = known(call, given.client_id)
+    if client.is_trusted and not given.is_trusted:
+        # Taking trust away takes with it what it opened.
+        given.scopes = [scope for scope in given.scopes if scope not in scopes.ADMIN]
     _check(client, given)
     is_vouched_for = given.is_verified or given.is_first_party or given.is_trusted
     if is_vouched_for and given.said not in (None, _said(client)):

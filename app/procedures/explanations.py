@@ -72,6 +72,7 @@ class _Touched:
             found=self._found(name, policy),
             ways=list(self._ways(name, policy)),
             writing=self._writing(policy) if self._writes else {},
+            kept=self._kept(policy) if self._writes else [],
         )
 
     def _found(self, name: str, policy: RowPolicy) -> str | None:
@@ -97,3 +98,6 @@ class _Touched:
             ]
             for verb, action in _WRITING.items()
         }
+
+    def _kept(self, policy: RowPolicy) -> list[str]:
+        return [in_words.keeping(change, self._caller) for change in policy.changes]

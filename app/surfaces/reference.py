@@ -118,4 +118,8 @@ def _example(item: AnyProcedure, url: str, given: dict[str, Any]) -> str:
 def _sample(name: str, schema: dict[str, Any]) -> object:
     if name.endswith("_id"):
         return "1"
+    if "enum" in schema:
+        return schema["enum"][0]
+    if name == "email":
+        return "ben@example.com"
     return schema.get("default", 1 if schema.get("type") == "integer" else f"Some {name}")

@@ -83,7 +83,7 @@ MINE, OUR = Own("owner_id"), Among("team_id", Circle.TEAMS)
         ),
         (
             Related("membership", "id", "user_id"),
-            "rows that a membership which they see belongs to (membership.user_id)",
+            "rows that have a membership which they see (membership.user_id)",
         ),
     ],
 )
@@ -130,3 +130,25 @@ class _Plain:
 
     def among(self, column: str, circle: Circle) -> str:
         return f"{column} in {circle}"
+
+
+@pytest.mark.parametrize(
+    ("table", "words"),
+    [
+        ("project", ["organization_id stays as it is"]),
+        (
+            "task",
+            [
+                (
+                    "team_id changes in rows that the person owns (owner_id), "
+                    "to rows either without team_id or of their teams (Design, Ops)"
+                ),
+                "owner_id stays as it is",
+            ],
+        ),
+    ],
+)
+def test_what_a_change_may_not_touch_is_said(table: str, words: list[str]) -> None:
+    changes = ROW_POLICIES[table].changes
+    said = [in_words.keeping(change, ADA) for change in changes]
+    assert said == words

@@ -12,6 +12,7 @@ from mcp.client.streamable_http import streamable_http_client
 from mcp_types import CallToolResult
 
 from app.extensions import db
+from app.surfaces.manifest import NAME, VERSION
 from tests.mcp.conftest import headers_of, message
 from tests.requirements import requirement
 
@@ -54,6 +55,15 @@ def test_a_client_lists_and_calls_tools(server: str, token: Token, path: str, er
     assert made.structured_content
     assert found.structured_content
     assert found.structured_content["items"] == [made.structured_content]
+
+
+@pytest.mark.parametrize("era", ["auto", "legacy"])
+def test_a_client_is_told_whose_server_it_is(server: str, token: Token, era: str) -> None:
+    async def use(client: Client) -> Any:
+        return client.server_info
+
+    info = _used(f"{server}/mcp", era, token("ada"), use)
+    assert (info.name, info.title, info.version) == ("latchkey", NAME, VERSION)
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/sse"])

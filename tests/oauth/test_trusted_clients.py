@@ -157,6 +157,13 @@ def test_without_trust_a_token_is_weaker_at_the_next_call(flow: Flow, trust: Tru
     assert "invalid_scope" in flow.authorize().headers["Location"]
 
 
+def test_whoever_takes_trust_away_need_not_name_what_it_opened(flow: Flow, trust: Trust) -> None:
+    assert trust("roles:view", "audit:view").scopes == [*THIRD_PARTY, "roles:view", "audit:view"]
+    taken = trust("roles:view", "audit:view", is_trusted=False)
+    assert (taken.is_trusted, taken.scopes) == (False, [*THIRD_PARTY])
+    assert trust().scopes == [*THIRD_PARTY]
+
+
 def test_trust_that_ends_while_the_page_is_open_grants_nothing_of_it(
     flow: Flow, trust: Trust
 ) -> None:

@@ -39,3 +39,5 @@ def _rows(rows: Rows) -> Iterator[str]:
         yield f"{way.rows or '-':>18}  {way.words}"
     for verb, ways in rows.writing.items():
         yield f"  to {verb}: {'; or '.join(ways)}"
+    if rows.kept:
+        yield f"  in a change: {'; '.join(rows.kept)}"
