@@ -67,18 +67,26 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         extension.init_app(app)
     migrate.init_app(app, db, directory=str(_MIGRATIONS))
     with app.app_context():
-        _build_road(app, settings)
+        _prepare_engines()
+        build_services(app, settings)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
 
 
-def _build_road(app: Flask, settings: config.Settings) -> None:
+def _prepare_engines() -> None:
     for bind, engine in db.engines.items():
         sqlite.prepare(engine)
         postgres.prepare(engine, guarded=bind == ROWS)
+    RowGuard(db.metadata, ROW_POLICIES).watch(db.engines[ROWS])
+
+
+def build_services(app: Flask, settings: config.Settings) -> None:
+    """Build what requests are answered with, on the app's engines, inside its context.
+
+    Counters and caches live in these objects: built again, they are empty.
+    """
     rows = db.engines[ROWS]
-    RowGuard(db.metadata, ROW_POLICIES).watch(rows)
     post = Post(settings.public_url, settings.smtp_url, settings.mail_from)
     app.extensions["post"] = post
     is_open = settings.signup == "open"
@@ -90,10 +98,10 @@ def _build_road(app: Flask, settings: config.Settings) -> None:
     app.extensions["shares"] = shares(limited=settings.rate_limits == "on")
     policies = ServerPolicies(db.metadata, ROW_POLICIES)
     app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS, policies)
-    _build_server(app, settings, Opened(road.catalogue, rows))
+    _build_authorization_server(app, settings, Opened(road.catalogue, rows))
 
 
-def _build_server(app: Flask, settings: config.Settings, opened: Opened) -> None:
+def _build_authorization_server(app: Flask, settings: config.Settings, opened: Opened) -> None:
     is_outside = outside.known_to(db.engine)
     app.extensions["resources"] = resources = Resources(settings.public_url, is_outside)
     app.extensions["keys"] = keys = Keys(db.engine, settings.secret_key)

@@ -11,20 +11,24 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
 from werkzeug.test import TestResponse
 
 from app.core import scopes
 from app.core.principal import Channel, Principal
 from app.extensions import db
-from app.identity import accounts, anybody
+from app.identity import accounts, anybody, passwords
 from app.oauth import operator
-from tests.databases import copied, opened, urls_of
+from tests.databases import ReusableApp, copied, opened, reusable, urls_of
 from tests.postgres import Cluster
 
 pytest_plugins = ["tests.world"]
 
 PASSWORD = "latchkey-demo"
+# The real parameters cost a tenth of a second; tests/identity/test_passwords.py verifies them.
+passwords._hash = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
 PEOPLE = {"ada": "Member", "ben": "Member", "grace": "Admin"}
 
 Call = Callable[..., Any]
@@ -110,14 +114,33 @@ class Program(FlaskClient):
         return Context().run(super().open, *args, **kwargs)
 
 
+@pytest.fixture(scope="module")
+def reusable_app(
+    request: pytest.FixtureRequest, engine_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[ReusableApp]:
+    """Build the app of a test file."""
+    folder = tmp_path_factory.mktemp("app")
+    with reusable(request, engine_name, folder, rate_limits="off", demo=True) as app:
+        yield app
+
+
 @pytest.fixture
-def app(request: pytest.FixtureRequest, engine_name: str, tmp_path: Path) -> Iterator[Flask]:
-    """Give an app on a database of its own."""
+def app(reusable_app: ReusableApp) -> Iterator[Flask]:
+    """Yield the app of the test file as if it were new, on a database of the test's own."""
+    with reusable_app.renewed() as app:
+        app.test_client_class = Program
+        yield app
+
+
+@pytest.fixture
+def unshared_app(
+    request: pytest.FixtureRequest, engine_name: str, tmp_path: Path
+) -> Iterator[Flask]:
+    """Yield an app that no other test uses, for a test that adds routes to it."""
     with (
         copied(request, engine_name, tmp_path, "template") as urls,
         opened(tmp_path, rate_limits="off", demo=True, **urls) as app,
     ):
-        app.test_client_class = Program
         yield app
 
 

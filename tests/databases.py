@@ -1,15 +1,18 @@
 """Databases of a test's own, on either engine: copies of a template that is made once."""
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from sqlalchemy import Engine, create_engine
 
 import config
-from app import create_app
+from app import build_services, create_app
 from app.core import postgres, sqlite
 from app.core.sqlite_guard import RowGuard
 from app.extensions import Model, db
@@ -54,7 +57,7 @@ def engines(url: str) -> Iterator[tuple[Engine, Engine]]:
     for engine in (system, rows):
         sqlite.prepare(engine)
         postgres.prepare(engine, guarded=engine is rows)
-    RowGuard(Model.metadata, ROW_POLICIES).watch(rows)
+    _row_guard().watch(rows)
     yield system, rows
     for engine in (system, rows):
         engine.dispose()
@@ -64,9 +67,78 @@ def engines(url: str) -> Iterator[tuple[Engine, Engine]]:
 def opened(folder: Path, **settings: object) -> Iterator[Flask]:
     """Give an app within its context, whose connections are closed at the end."""
     app = create_app(config.load(instance=folder, secret_key=SECRET, **settings))
+    app.jinja_env.bytecode_cache = _bytecode_cache()
     with app.app_context():
         try:
             yield app
         finally:
-            for engine in db.engines.values():
-                engine.dispose()
+            _close_connections()
+
+
+@contextmanager
+def reusable(
+    request: pytest.FixtureRequest, engine: str, folder: Path, **settings: object
+) -> Iterator["ReusableApp"]:
+    """Build an app once, to be used by test after test: each on a fresh copy of the template."""
+    template = request.getfixturevalue(f"{engine}_template")
+    if engine == "sqlite":
+        database = folder / "latchkey.sqlite3"
+        with opened(folder, database_url=f"sqlite:///{database}", **settings) as app:
+            pass
+        yield ReusableApp(app, lambda: _replace_file(database, template))
+        return
+    cluster: Cluster = request.getfixturevalue("cluster")
+    with cluster.copy(template) as name:
+        with opened(folder, **urls_of(cluster, name), **settings) as app:
+            pass
+        yield ReusableApp(app, lambda: cluster.replace(name, template))
+
+
+class ReusableApp:
+    """An app that is built once; building one takes as long as many a test."""
+
+    def __init__(self, app: Flask, replace_database: Callable[[], None]) -> None:
+        self._app = app
+        self._replace_database = replace_database
+        self._config, self._extensions = dict(app.config), dict(app.extensions)
+
+    @contextmanager
+    def renewed(self) -> Iterator[Flask]:
+        """Yield the app inside its context as if it were new.
+
+        Its database is a fresh copy; settings, counters and caches are as at the start.
+        """
+        app = self._app
+        self._replace_database()
+        app.config.clear()
+        app.config.update(self._config)
+        app.extensions.clear()
+        app.extensions.update(self._extensions)
+        with app.app_context():
+            try:
+                build_services(app, app.extensions["settings"])
+                yield app
+            finally:
+                _close_connections()
+
+
+def _close_connections() -> None:
+    for engine in db.engines.values():
+        engine.dispose()
+
+
+def _replace_file(database: Path, template: Path) -> None:
+    # A new file, not new content: a connection that a test left open keeps the old one.
+    for suffix in ("", "-wal", "-shm"):
+        database.with_name(database.name + suffix).unlink(missing_ok=True)
+    database.write_bytes(template.read_bytes())
+
+
+@cache
+def _row_guard() -> RowGuard:
+    return RowGuard(Model.metadata, ROW_POLICIES)
+
+
+@cache
+def _bytecode_cache() -> FileSystemBytecodeCache:
+    return FileSystemBytecodeCache(tempfile.mkdtemp(prefix="templates-"))

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
+from functools import cache
 from threading import BoundedSemaphore, Thread, Timer
 from typing import Any
 from urllib.parse import urlsplit
@@ -70,7 +71,7 @@ class Fetcher:
         self, *, is_private_allowed: bool = False, trusted: ssl.SSLContext | None = None
     ) -> None:
         self._is_private_allowed = is_private_allowed
-        self._trusted = trusted or ssl.create_default_context()
+        self._trusted = trusted
         self._free = BoundedSemaphore(AT_ONCE)
 
     def document(self, url: str) -> Document:
@@ -113,7 +114,7 @@ class Fetcher:
         )
         try:
             with (
-                httpx2.Client(verify=self._trusted, trust_env=False) as client,
+                httpx2.Client(verify=self._trusted or _system_trust(), trust_env=False) as client,
                 # Each byte in time would still let the whole take for ever.
                 _ended_after(WITHIN, client),
             ):
@@ -131,6 +132,12 @@ class Fetcher:
         if not self._is_private_allowed and not all(map(_is_public, addresses)):
             raise NotFetched(f"{host} is not on the public network.")
         return addresses[0]
+
+
+@cache
+def _system_trust() -> ssl.SSLContext:
+    # Reading the certificates takes 20 ms: not at each start, and once a process.
+    return ssl.create_default_context()
 
 
 @contextmanager

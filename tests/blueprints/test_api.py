@@ -1,7 +1,6 @@
 """The HTTP API, from a token to an answer or a refusal."""
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
-import config
-from app import create_app
 from app.core.principal import Channel
 from app.core.procedure import AnyProcedure
 from app.core.share import CALLS
-from app.extensions import db
 from app.procedures import catalogue
 from tests.conftest import PASSWORD, Call, Person
 from tests.requirements import requirement
@@ -298,9 +294,8 @@ def test_the_openapi_document_is_sent_once(http: FlaskClient) -> None:
     assert http.get("/api/openapi.json", headers=headers).status_code == 304
 
 
-def test_too_many_calls_are_told_when_to_go_on(app: Flask, tmp_path: Path) -> None:
-    limited = create_app(config.load(instance=tmp_path, secret_key="of the tests"))
-    http = limited.test_client()
+def test_too_many_calls_are_told_when_to_go_on(deployed: Callable[..., Flask]) -> None:
+    http = deployed().test_client()
     for _ in range(CALLS):
         response = http.get("/api/health/check")
     while response.status_code == 200:
@@ -308,6 +303,3 @@ def test_too_many_calls_are_told_when_to_go_on(app: Flask, tmp_path: Path) -> No
         response = http.get("/api/health/check")
     assert is_problem(response, 429, "too_many_requests")
     assert 1 <= int(response.headers["Retry-After"]) <= 60
-    with limited.app_context():
-        for engine in db.engines.values():
-            engine.dispose()

@@ -187,7 +187,7 @@ def test_a_session_that_is_over_is_just_signed_out(grace: Browser) -> None:
     ],
 )
 def test_a_bug_is_one_line_in_the_log_and_a_number_outside(
-    app: Flask,
+    unshared_app: Flask,
     caplog: pytest.LogCaptureFixture,
     path: str,
     media_type: str,
@@ -197,9 +197,9 @@ def test_a_bug_is_one_line_in_the_log_and_a_number_outside(
         raise ZeroDivisionError("hush: " + rest)
 
     for start in ("/<path:rest>", "/api/<path:rest>"):
-        app.add_url_rule(start, endpoint=start, view_func=broken)
+        unshared_app.add_url_rule(start, endpoint=start, view_func=broken)
     with caplog.at_level(logging.INFO):
-        answer = app.test_client().get(path, headers=headers)
+        answer = unshared_app.test_client().get(path, headers=headers)
     assert (answer.status_code, answer.mimetype) == (500, media_type)
     assert is_guarded(answer)
     number = re.search(r"this number: ([0-9a-f]{8})", answer.text)

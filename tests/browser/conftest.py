@@ -16,7 +16,11 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 import requests
+from flask_migrate import upgrade
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from app.blueprints.operator import demo
+from tests.databases import opened
 
 PROJECT = Path(__file__).parents[2]
 PASSWORD = "latchkey-demo"
@@ -32,14 +36,26 @@ FLAGS = [
 ]
 
 
+@pytest.fixture(scope="session")
+def demo_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a migrated SQLite file with the demo workspace, to be copied."""
+    folder = tmp_path_factory.mktemp("demo")
+    with opened(folder, demo=True) as app:
+        upgrade()
+        demo.seed(app)
+    return folder / "latchkey.sqlite3"
+
+
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Give the address of a server of its own, with the demo workspace in it."""
+def site(demo_database: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Yield the address of a server of the test file's own, with the demo workspace in it."""
+    instance = tmp_path_factory.mktemp("instance")
+    (instance / "latchkey.sqlite3").write_bytes(demo_database.read_bytes())
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     environment = {
         **os.environ,
-        "LATCHKEY_INSTANCE": str(tmp_path_factory.mktemp("instance")),
+        "LATCHKEY_INSTANCE": str(instance),
         "LATCHKEY_PORT": str(port),
         "LATCHKEY_DEMO": "1",
         "LATCHKEY_RATE_LIMITS": "off",
@@ -59,14 +75,39 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         assert server.wait(10) in (0, -15)
 
 
-# Not for the whole session: its loop stays in this thread, and other tests have their own.
+@pytest.fixture(scope="session")
+def chromium_process(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Run the browser that `make test` found or installed; yield where it is controlled."""
+    profile = tmp_path_factory.mktemp("chromium")
+    with subprocess.Popen(  # noqa: S603 - the browser that the Makefile names
+        [
+            os.environ["CHROMIUM"],
+            *FLAGS,
+            "--hide-scrollbars",
+            "--remote-debugging-port=0",
+            f"--user-data-dir={profile}",
+            "about:blank",
+        ],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr
+        lines = (line.partition("DevTools listening on ")[2] for line in process.stderr)
+        address = next(filter(None, lines)).strip()
+        # Read on: a full pipe would stop the browser.
+        reader = Thread(target=process.stderr.read)
+        reader.start()
+        yield address
+        process.terminate()
+        reader.join()
+
+
+# Playwright's loop runs in this thread while it is open, and other tests have loops of their own.
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    """Give the browser that `make test` found or installed."""
+def chromium(chromium_process: str) -> Iterator[Browser]:
+    """Yield the worker's browser."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=os.environ["CHROMIUM"], args=FLAGS, headless=True
-        )
+        browser = playwright.chromium.connect_over_cdp(chromium_process)
         yield browser
         browser.close()
 

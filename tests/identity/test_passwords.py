@@ -1,6 +1,19 @@
 """Passwords and their hashes."""
 
+import importlib.util
+
 from app.identity import passwords
+
+
+def test_the_product_hashes_with_the_parameters_of_rfc_9106() -> None:
+    # The tests' own hasher is cheap; a second copy of the module has the real one.
+    spec = importlib.util.find_spec(passwords.__name__)
+    assert spec
+    assert spec.loader
+    product = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(product)
+    # RFC 9106 §4, second recommended option: 64 MiB, three passes, four lanes.
+    assert product.hashed("correct horse").startswith("$argon2id$v=19$m=65536,t=3,p=4$")
 
 
 def test_a_hash_is_argon2id_and_salted_anew() -> None:

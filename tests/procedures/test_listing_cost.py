@@ -6,12 +6,15 @@ from typing import Any
 
 import psycopg
 import pytest
-from sqlalchemy import event, text
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core.principal import Channel, Principal
+from app.core.procedure import LARGEST_KEY
 from app.core.rows import acting_as
+from app.core.statement import _Rendered
 from app.core.transactions import for_reading
+from app.core.ways import asking
 from app.models.task import Task
 from app.procedures.shapes import Listing, PageOf
 from tests.postgres import ADMIN
@@ -67,17 +70,14 @@ def acting(world: World, *teams: int) -> Iterator[Session]:
 
 def explained(world: World, teams: tuple[int, ...]) -> Iterator[Mapping[str, Any]]:
     """Give the parts of the plan by which the server reads a page of Ada's tasks."""
-    asked: list[tuple[str, Any]] = []
-    event.listen(
-        world.rows,
-        "before_cursor_execute",
-        lambda _conn, _cursor, statement, given, *_rest: asked.append((statement, given)),
-    )
     with acting(world, *teams) as session:
-        LISTING.page(session, PageOf(limit=PAGE))
-        statement, given = asked[-1]
-        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}"
-        plan = session.connection().exec_driver_sql(explain, given).scalar_one()
+        connection = session.connection()
+        kind, values = asking(connection)
+        # What `page` runs, by the driver, without a filter.
+        rendered = _Rendered(LISTING._found(kind), connection.dialect)
+        given = rendered.parameters({**values, "before": LARGEST_KEY, "most": PAGE + 1})
+        explain = f"EXPLAIN (ANALYZE, FORMAT JSON) {rendered.sql}"
+        plan = connection.exec_driver_sql(explain, given).scalar_one()
     return _parts(plan[0]["Plan"])
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -17,20 +18,28 @@ bp = Blueprint("api_documents", __name__)
 
 @bp.record
 def publish(state: BlueprintSetupState) -> None:
-    """Write both documents once, for as long as the app runs: its catalogue does not change."""
-    given = state.app.extensions
-    catalogue, resources = given["pipeline"].catalogue, given["resources"]
-    is_open = given["settings"].registration == "open"
-    about = manifest(catalogue, resources, is_registration_open=is_open)
-    state.add_url_rule("/api", "manifest", _published(about))
-    state.add_url_rule("/api/openapi.json", "openapi", _published(document(catalogue, resources)))
+    """Serve both documents; each is written at its first request, once for a running app."""
+    built = state.app.extensions
+    catalogue, resources = built["pipeline"].catalogue, built["resources"]
+    is_open = built["settings"].registration == "open"
+    state.add_url_rule(
+        "/api",
+        "manifest",
+        _published(lambda: manifest(catalogue, resources, is_registration_open=is_open)),
+    )
+    state.add_url_rule(
+        "/api/openapi.json", "openapi", _published(lambda: document(catalogue, resources))
+    )
 
 
-def _published(content: Mapping[str, Any]) -> Callable[[], Response]:
-    body = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
-    etag = hashlib.sha256(body).hexdigest()[:32]
+def _published(write: Callable[[], Mapping[str, Any]]) -> Callable[[], Response]:
+    @cache
+    def content() -> tuple[bytes, str]:
+        body = json.dumps(write(), ensure_ascii=False, separators=(",", ":")).encode()
+        return body, hashlib.sha256(body).hexdigest()[:32]
 
     def answer() -> Response:
+        body, etag = content()
         response = Response(body, mimetype=MEDIA_TYPE)
         response.set_etag(etag)
         response.headers["Cache-Control"] = "no-cache"
