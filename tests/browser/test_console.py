@@ -28,7 +28,8 @@ def faults(page: Page) -> list[str]:
     """Give what axe finds wrong with the page as it stands."""
     # By the debugger: the page's policy lets no script in.
     page.context.new_cdp_session(page).send("Runtime.evaluate", {"expression": AXE})
-    found: dict[str, Any] = page.evaluate("only => axe.run(document, {runOnly: only})", STANDARDS)
+    options = {"runOnly": STANDARDS, "resultTypes": ["violations"]}
+    found: dict[str, Any] = page.evaluate("options => axe.run(document, options)", options)
     return [
         f"{each['id']}: {node['html']}" for each in found["violations"] for node in each["nodes"]
     ]
