@@ -173,7 +173,7 @@ def _make_projects() -> None:
         sa.Column("accepted_at", sa.BigInteger(), nullable=True),
         sa.Column("revoked_at", sa.BigInteger(), nullable=True),
         _refers("invitation", "organization_id", "organization"),
-        _refers("invitation", "created_by", "user_account"),
+        _refers("invitation", "created_by", "user_account", "SET NULL"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_invitation")),
         sa.UniqueConstraint("digest", name=op.f("uq_invitation_digest")),
         sqlite_autoincrement=True,
