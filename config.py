@@ -42,6 +42,7 @@ class Settings(BaseSettings):
     rate_limits: Literal["on", "off"] = "on"
     registration: Literal["open", "closed"] = "open"
     private_documents: Literal["on", "off"] = "off"
+    denied_schemes: str = ""
     trusted_proxies: int = Field(0, ge=0, le=10)
     smtp_url: str = Field("", repr=False)
     mail_from: str = ""

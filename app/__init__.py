@@ -24,7 +24,10 @@ from app.identity.invitations import Invitations
 from app.identity.sign_up import SignUp
 from app.models import ROW_POLICIES, UNREACHABLE
 from app.models.audit import record
+from app.models.uri_schemes import CONTEXT_KEY, SchemeDenylist
 from app.oauth import outside
+from app.oauth.client import NEW_APP_PATH
+from app.oauth.client_metadata import APP_PAGE_KEY
 from app.oauth.consent import ConsentServer
 from app.oauth.device import Devices
 from app.oauth.documents import Documents
@@ -90,7 +93,8 @@ def build_services(app: Flask, settings: config.Settings) -> None:
     post = Post(settings.public_url, settings.smtp_url, settings.mail_from)
     app.extensions["post"] = post
     is_open = settings.signup == "open"
-    road = Pipeline(catalogue(), rows, record, post=post, is_sign_up_open=is_open)
+    rules = _input_rules(settings)
+    road = Pipeline(catalogue(), rows, record, post=post, is_sign_up_open=is_open, context=rules)
     app.extensions["pipeline"] = road
     app.extensions["invitations"] = Invitations(db.engine)
     app.extensions["sign_up"] = SignUp(db.engine, post, is_open=is_open)
@@ -110,7 +114,8 @@ def _build_authorization_server(app: Flask, settings: config.Settings, opened: O
     app.extensions["logout_server"] = LogoutServer(db.engine, keys, settings.public_url)
     app.extensions["bearer"] = Bearer(db.engine, resources, proofs)
     is_open, counted = settings.registration == "open", app.extensions["shares"]
-    registration = Registration(db.engine, resources, is_open=is_open)
+    rules = {**_input_rules(settings), APP_PAGE_KEY: resources.url(NEW_APP_PATH)}
+    registration = Registration(db.engine, resources, is_open=is_open, rules=rules)
     app.extensions["registration"] = registration
     fetcher = Fetcher(is_private_allowed=settings.private_documents == "on")
     app.extensions["fetcher"] = fetcher
@@ -128,6 +133,18 @@ def _build_authorization_server(app: Flask, settings: config.Settings, opened: O
     app.extensions["consent_server"] = ConsentServer(
         db.engine, resources, keys, documents=documents, opened=opened
     )
+
+
+def _input_rules(settings: config.Settings) -> dict[str, object]:
+    """Return what validators of inputs depend on in this deployment.
+
+    Raises:
+        SettingsInvalid: the denylist of URI schemes has a word that is none.
+    """
+    try:
+        return {CONTEXT_KEY: SchemeDenylist.parse(settings.denied_schemes)}
+    except ValueError as error:
+        raise config.SettingsInvalid(f"{config.PREFIX}DENIED_SCHEMES: {error}") from None
 
 
 def _flask_settings(settings: config.Settings) -> dict[str, object]:

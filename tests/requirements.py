@@ -204,7 +204,7 @@ any-loopback-port | 7.3 | MUST | At a loopback address any port will do.
 pkce-for-native-apps | 8.1 | SHOULD | A request of a native app without PKCE is refused.
 client-type-recorded | 8.4 | MUST | It is recorded of each client whether it is public, and minded at each request.
 whole-redirect-uri | 8.4 | MUST | A redirect URI is registered whole and matched exactly, but for a loopback port.
-scheme-with-a-dot | 8.4 | SHOULD | A private-use scheme without a dot is refused, but for those of a few tools.
+dangerous-scheme | 8.4 | SHOULD | A scheme that a browser or an operating system handles itself is refused; a private-use one may lack the dot, as those of the tools in use do.
 asked-each-time | 8.6 | SHOULD | A client that others can pass for is asked for each time.
 """,
     ),

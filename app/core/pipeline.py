@@ -36,7 +36,7 @@ _TRIES = 5
 class Pipeline:
     """Runs the procedures of one catalogue on the guarded engine."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the composition root names each
         self,
         catalogue: Catalogue,
         rows: Engine,
@@ -45,6 +45,7 @@ class Pipeline:
         post: Post | None = None,
         *,
         is_sign_up_open: bool = False,
+        context: Mapping[str, object] | None = None,
     ) -> None:
         self.catalogue = catalogue
         self._rows = rows
@@ -52,6 +53,8 @@ class Pipeline:
         self._now = now
         self._post = post or Post()
         self._is_sign_up_open = is_sign_up_open
+        # What validators of inputs depend on in this deployment.
+        self.context = context
 
     def call(self, name: str, principal: Principal, arguments: Mapping[str, Any]) -> BaseModel:
         """Run one procedure for one principal.
@@ -63,7 +66,7 @@ class Pipeline:
         with self._refusals_recorded(procedure, principal, arguments):
             check_channel(procedure, principal)
             check_scopes(procedure, principal)
-            given = parse(procedure, arguments)
+            given = parse(procedure, arguments, self.context)
             return self._run(procedure, principal, given)
 
     def check(self, name: str, principal: Principal, arguments: Mapping[str, Any]) -> None:
@@ -86,6 +89,7 @@ class Pipeline:
             lambda: moment,
             self._post,
             is_sign_up_open=self._is_sign_up_open,
+            context=self.context,
         )
 
     def find(self, name: str) -> AnyProcedure:
@@ -193,14 +197,18 @@ def check_scopes(procedure: AnyProcedure, principal: Principal) -> None:
         raise ScopeMissing(procedure.name, procedure.scopes)
 
 
-def parse(procedure: AnyProcedure, arguments: Mapping[str, Any]) -> BaseModel:
-    """Give the procedure's input.
+def parse(
+    procedure: AnyProcedure,
+    arguments: Mapping[str, Any],
+    context: Mapping[str, object] | None = None,
+) -> BaseModel:
+    """Give the procedure's input; its validators see the context.
 
     Raises:
         InvalidInput: the arguments do not fit; its fields say where and why.
     """
     try:
-        given: BaseModel = procedure.input.model_validate(arguments)
+        given: BaseModel = procedure.input.model_validate(arguments, context=context)
     except ValidationError as error:
         fields = {".".join(map(str, e["loc"])): sentence(e) for e in error.errors()}
         raise InvalidInput("Some fields need attention.", fields=fields) from error

@@ -1,15 +1,16 @@
 """Which redirect URIs a client may register, and which URI of a request matches one."""
 
 import re
+from collections.abc import Sequence
 from urllib.parse import SplitResult, urlsplit
+
+from app.models.uri_schemes import DEFAULT_DENYLIST, SchemeDenylist
 
 LENGTH = 2000
 MOST = 10
 _SHOWN = 100
 _LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 _WEB = frozenset({"http", "https"})
-# A private-use scheme holds a dot (RFC 8252 §7.1); these are in use without one.
-_PRIVATE_USE = frozenset({"cursor", "vscode", "vscode-insiders", "windsurf", "claude", "zed"})
 _LOCAL = re.compile(
     r"(?P<origin>http://(?:127\.0\.0\.1|\[::1\]|localhost))(?::(?P<port>[0-9]{1,5}))?"
     r"(?P<rest>(?:[/?].*)?)"
@@ -21,16 +22,18 @@ _AUTHORITY = re.compile(
     r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?", re.IGNORECASE
 )
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
+# `localhost:3000/callback` parses as the scheme localhost: a forgotten http://, and no app's URI.
+_PORT = re.compile(r"[0-9]+(?![^/?])")
 _ALLOWED = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()+,;=%]+")
 
 
-def checked(uri: str) -> str:
+def checked(uri: str, denylist: SchemeDenylist = DEFAULT_DENYLIST) -> str:
     """Give the URI back as it is: a redirect URI matches by exact comparison (RFC 9700 §2.1).
 
     Raises:
         ValueError: it cannot be registered; the message says why, and names it.
     """
-    fault = _fault(uri)
+    fault = _fault(uri, denylist)
     if fault:
         shown = uri if len(uri) <= _SHOWN else uri[:_SHOWN] + "…"
         raise ValueError(f"{shown!r} {fault}.")
@@ -60,13 +63,35 @@ def is_loopback(uri: SplitResult) -> bool:
     return uri.scheme == "http" and uri.hostname in _LOOPBACK
 
 
+def is_private_use(uri: SplitResult) -> bool:
+    """Whether an app on the user's device opens the URI, by a scheme of its own."""
+    return uri.scheme not in _WEB
+
+
+def host(uri: str) -> str:
+    """Return the host of a redirect URI in lower case, or nothing where it has none."""
+    return (urlsplit(uri).hostname or "").rstrip(".")
+
+
+def home_page(client_uri: str | None, redirect_uris: Sequence[str]) -> str | None:
+    """Return a client's home page, if each redirect URI leads to that very host by https.
+
+    Anybody can register somebody else's site as their home page. Only who receives the
+    authorization code at a host shows that the host is theirs.
+    """
+    if client_uri is None or not redirect_uris:
+        return None
+    hosts = {(urlsplit(uri).scheme, host(uri)) for uri in redirect_uris}
+    return client_uri if hosts == {("https", host(client_uri))} else None
+
+
 def destination(uri: str) -> str:
     """Give where a redirect URI sends the browser, in words that a person can check."""
     parts = urlsplit(uri)
     return parts.netloc if parts.scheme in _WEB else f"{parts.scheme}:"
 
 
-def _fault(uri: str) -> str | None:
+def _fault(uri: str, denylist: SchemeDenylist) -> str | None:
     if not uri:
         return "is empty"
     if len(uri) > LENGTH:
@@ -82,7 +107,9 @@ def _fault(uri: str) -> str | None:
         _ = parts.port
     except ValueError:
         return "is not a URI"
-    return _fault_of_web(parts) if parts.scheme in _WEB else _fault_of_private_use(uri, parts)
+    if parts.scheme in _WEB:
+        return _fault_of_web(parts)
+    return _fault_of_private_use(uri, parts, denylist)
 
 
 def _fault_of_web(parts: SplitResult) -> str | None:
@@ -97,12 +124,14 @@ def _fault_of_web(parts: SplitResult) -> str | None:
     return None
 
 
-def _fault_of_private_use(uri: str, parts: SplitResult) -> str | None:
+def _fault_of_private_use(uri: str, parts: SplitResult, denylist: SchemeDenylist) -> str | None:
     if not _SCHEME.fullmatch(parts.scheme) or not uri.startswith(parts.scheme + ":"):
         return "does not begin with a scheme, such as https://"
-    if "." not in parts.scheme and parts.scheme not in _PRIVATE_USE:
+    if _PORT.match(uri.removeprefix(parts.scheme + ":")):
+        return "does not begin with a scheme: write https://, or http:// for localhost"
+    if denylist.denies(parts.scheme):
         return (
             f"uses the scheme {parts.scheme}:, which is not allowed; use https, "
-            "or a private-use scheme with a dot, such as com.example.app:"
+            "or a scheme of your app's own, such as com.example.app:"
         )
     return None

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import scopes
 from app.core.resource import Resources
 from app.oauth.audience import resource_asked
-from app.oauth.client import KnownClient, find
+from app.oauth.client import KnownClient, find, usable_scopes
 from app.oauth.errors import RequestNotSupported, RequestUriNotSupported, UnsupportedResponseType
 from app.oauth.sent import Sent
 
@@ -182,7 +182,8 @@ def _scope(client: KnownClient, asked: str | None) -> str:
     """Give the scopes to be consented to: those asked for, or the default (RFC 6749 §3.3)."""
     if not client.check_grant_type("authorization_code"):
         raise UnauthorizedClientError("The client is not registered for this grant type.")
-    wanted = scopes.parse(asked) or client.default_scopes
+    # OpenID Connect Core §11: offline_access is ignored where no refresh token can follow.
+    wanted = usable_scopes(scopes.parse(asked), client.grant_types) or client.default_scopes
     if not wanted:
         raise InvalidScopeError("The client may ask for no scope.")
     if excess := wanted - client.scopes:

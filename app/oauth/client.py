@@ -1,6 +1,7 @@
 """The client of a protocol request, read by one query and without the ORM."""
 
 import hmac
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,8 @@ from app.oauth import lifetimes
 from app.oauth.lifetimes import Lifetimes
 
 PRIVATE_KEY_JWT = "private_key_jwt"
+# Where users register an app of their own.
+NEW_APP_PATH = "/settings/oauth-apps/new"
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
 # Seconds.
 _NOTED_EVERY = 60
@@ -113,8 +116,17 @@ def find(session: Transaction, client_id: str) -> KnownClient | None:
     return _KNOWN.made(_known, session, client_id=client_id)
 
 
+def usable_scopes(allowed: frozenset[str], grant_types: Container[str]) -> frozenset[str]:
+    """Return the scopes that mean something to a client with these grant types.
+
+    OpenID Connect Core §11: offline_access asks for a refresh token, so a client that gets none
+    must not be told, nor its user, that it has the scope.
+    """
+    return allowed if "refresh_token" in grant_types else allowed - {"offline_access"}
+
+
 def _known(row: Found) -> KnownClient:
-    allowed = scopes.parse(row.scopes)
+    allowed = usable_scopes(scopes.parse(row.scopes), row.grant_types)
     by_default = scopes.parse(row.default_scopes) or frozenset(scopes.BASIC)
     return KnownClient(
         key=row.id,

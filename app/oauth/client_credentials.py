@@ -6,8 +6,10 @@ from authlib.oauth2.rfc6749 import InvalidScopeError, UnauthorizedClientError
 
 from app.core import scopes
 from app.core.scopes import IDENTITY
+from app.models.client import SELF_DESCRIBED
 from app.oauth import families, purge
 from app.oauth.audience import resource_asked
+from app.oauth.client import NEW_APP_PATH
 from app.oauth.families import Authorization
 from app.oauth.issue import TokenGrant
 
@@ -20,6 +22,7 @@ class ClientCredentials(TokenGrant):
 
     def validate_token_request(self) -> None:
         """Check the request, in this order."""
+        self._client_is_not_self_registered()  # RFC 7591 §2
         self.client_may_use_it()  # RFC 6749 §5.2
         self._client_is_confidential()  # RFC 6749 §4.4
         self._client_has_an_owner()
@@ -31,6 +34,13 @@ class ClientCredentials(TokenGrant):
     def issued(self) -> dict[str, Any]:
         """Issue an access token, and no refresh token (RFC 6749 §4.4.3)."""
         return self.with_access_token()
+
+    def _client_is_not_self_registered(self) -> None:
+        if self.request.client.source in SELF_DESCRIBED:
+            page = self.resources.url(NEW_APP_PATH)
+            raise UnauthorizedClientError(
+                f"client_credentials needs an app with an owner. Register one: {page}"
+            )
 
     def _client_is_confidential(self) -> None:
         if self.request.client.is_public:

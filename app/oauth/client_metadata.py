@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import (
@@ -9,6 +10,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -16,8 +18,9 @@ from pydantic import (
 from app.core import names, scopes
 from app.models import redirect_uri
 from app.models.client import CLIENT_NAME_LENGTH, Kind
+from app.models.uri_schemes import denylist_of
 from app.oauth.assertion import checked_keys
-from app.oauth.client import PRIVATE_KEY_JWT
+from app.oauth.client import PRIVATE_KEY_JWT, usable_scopes
 from app.oauth.errors import InvalidClientMetadata, InvalidRedirectUri
 from app.oauth.sent import printable
 from app.procedures.clients import GRANT_TYPES
@@ -25,6 +28,8 @@ from app.procedures.clients import GRANT_TYPES
 # It acts for itself, and belongs to nobody: there is nothing that it could see.
 _FOR_OWNED = "client_credentials"
 _LONGEST_URI = 2000
+# Where the validation context holds the URL of the page on which users register an app.
+APP_PAGE_KEY = "app_page"
 
 
 class ClientMetadata(BaseModel):
@@ -49,22 +54,36 @@ class ClientMetadata(BaseModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_nulls(cls, members: Any) -> Any:  # noqa: ANN401 - any JSON
-        # RFC 7592 §2.2: null is what a client says of a member that it leaves out.
-        if not isinstance(members, dict):
-            return members
-        return {name: value for name, value in members.items() if value is not None}
+    def _without_omitted(cls, members: Any) -> Any:  # noqa: ANN401 - any JSON
+        return without_omitted(members) if isinstance(members, dict) else members
 
     @field_validator("redirect_uris", "post_logout_redirect_uris")
     @classmethod
-    def _each_may_be_registered(cls, uris: list[str]) -> list[str]:
-        return [redirect_uri.checked(uri) for uri in dict.fromkeys(uris)]
+    def _drop_unacceptable(cls, uris: list[str], info: ValidationInfo) -> list[str]:
+        # RFC 7591 §3.2.1: the server may replace what was requested, and returns what it
+        # registered. Tools register all the URIs of their editions at once; one that this server
+        # cannot take must not shut the tool out.
+        faults: list[ValueError] = []
+        accepted = []
+        for uri in dict.fromkeys(uris):
+            try:
+                accepted.append(redirect_uri.checked(uri, denylist_of(info.context)))
+            except ValueError as fault:
+                faults.append(fault)
+        if faults and not accepted:
+            raise faults[0]
+        return accepted
 
     @field_validator("grant_types")
     @classmethod
-    def _what_is_supported(cls, asked: list[str]) -> list[str]:
+    def _what_is_supported(cls, asked: list[str], info: ValidationInfo) -> list[str]:
         # RFC 7591 §2: the server may replace what it does not support.
         kept = [name for name in GRANT_TYPES if name in asked and name != _FOR_OWNED]
+        if not kept and _FOR_OWNED in asked:
+            page = (info.context or {}).get(APP_PAGE_KEY, "Settings, OAuth apps")
+            raise ValueError(
+                f"client_credentials needs an app with an owner. Register one: {page}"
+            )
         if not set(kept) - {"refresh_token"}:
             raise ValueError(f"must hold one of {', '.join(_ALONE)}")
         return kept
@@ -104,8 +123,8 @@ class ClientMetadata(BaseModel):
     @property
     def wanted(self) -> str:
         """What it asks for by itself: of what it names, what a third party may have."""
-        allowed = scopes.grantable(is_trusted=False)
-        return scopes.render(scopes.parse(self.scope).intersection(allowed))
+        allowed = usable_scopes(frozenset(scopes.grantable(is_trusted=False)), self.grant_types)
+        return scopes.render(scopes.parse(self.scope) & allowed)
 
     def digest(self) -> bytes:
         """Give what two registrations have in common that say the same."""
@@ -116,15 +135,24 @@ class ClientMetadata(BaseModel):
 _ALONE = [name for name in GRANT_TYPES if name not in (_FOR_OWNED, "refresh_token")]
 
 
-def metadata_in(body: bytes) -> ClientMetadata:
-    """Give the metadata in a JSON body.
+def without_omitted(members: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members that a client has set.
+
+    RFC 7592 §2.2: null stands for a member that is left out. Clients that are generated from a
+    form send an empty string for it (`"client_uri": ""`), and no member has a use for one.
+    """
+    return {name: value for name, value in members.items() if value not in (None, "")}
+
+
+def metadata_in(body: bytes, context: Mapping[str, Any] | None = None) -> ClientMetadata:
+    """Give the metadata in a JSON body, by the rules in a validation context.
 
     Raises:
         InvalidRedirectUri: a redirect URI cannot be registered; the message names it.
         InvalidClientMetadata: another member will not do.
     """
     try:
-        metadata = ClientMetadata.model_validate_json(body)
+        metadata = ClientMetadata.model_validate_json(body, context=context)
     except ValidationError as error:
         first = error.errors()[0]
         member = ".".join(map(str, first["loc"])) or "body"

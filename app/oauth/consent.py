@@ -28,6 +28,7 @@ from app.oauth.documents import Documents
 from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, Reported
 from app.oauth.families import Authorization
 from app.oauth.id_token import Hint, hinted
+from app.oauth.impersonation import is_misleading
 from app.oauth.keys import Keys
 from app.oauth.opened import Opened
 from app.oauth.sent import Sent, printable, taken_apart
@@ -161,10 +162,13 @@ class ConsentServer:
             }
             now = int(self._now())
             consent_id = pending.keep(session, principal, _KIND, waits, now)
+            misleads = is_misleading(session, standing.client)
         is_own = self._resources.is_own(asked.resource)
         opens = self._opens.by(standing.grantable, principal) if is_own else []
         elsewhere = None if is_own else asked.resource
-        return shown(consent_id, asked, standing, elsewhere=elsewhere, opens=opens)
+        return shown(
+            consent_id, asked, standing, elsewhere=elsewhere, opens=opens, is_misleading=misleads
+        )
 
     def _addressed(self, sent: Sent) -> tuple[KnownClient, str, Sent]:
         """Give who asks, where the answer goes, and the request, which may have been pushed."""

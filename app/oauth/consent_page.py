@@ -22,6 +22,10 @@ class Consent:
     client: KnownClient
     destination: str
     is_on_this_computer: bool
+    # The private-use scheme by which an app on the user's device is opened, if it is one.
+    private_scheme: str | None
+    home_page: str | None
+    is_misleading: bool
     new: list[Offered]
     before: list[Scope]
     elsewhere: str | None
@@ -30,7 +34,13 @@ class Consent:
 
 
 def shown(
-    consent_id: str, asked: Asked, standing: Standing, *, elsewhere: str | None, opens: list[str]
+    consent_id: str,
+    asked: Asked,
+    standing: Standing,
+    *,
+    elsewhere: str | None,
+    opens: list[str],
+    is_misleading: bool,
 ) -> Consent:
     """Give the page of a request that waits under this id."""
     target = urlsplit(asked.redirect_uri)
@@ -40,6 +50,9 @@ def shown(
         client=standing.client,
         destination=uris.destination(asked.redirect_uri),
         is_on_this_computer=uris.is_loopback(target),
+        private_scheme=target.scheme if uris.is_private_use(target) else None,
+        home_page=uris.home_page(standing.client.client_uri, [asked.redirect_uri]),
+        is_misleading=is_misleading,
         new=standing.new,
         before=standing.old,
         elsewhere=elsewhere,

@@ -5,6 +5,7 @@ from sqlalchemy import Engine, insert, select, update
 from app.core import scopes
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
+from app.models.client_name import CONSOLE_NAME
 from app.procedures.clients import bounded, grant_types_for
 
 CLIENT_ID = "latchkey-console"
@@ -17,7 +18,7 @@ def ensure(engine: Engine, public_url: str, now: int) -> None:
     Its redirect URI follows the public URL. A revoked one stays revoked.
     """
     known: dict[str, object] = {
-        "name": "API console",
+        "name": CONSOLE_NAME,
         "description": "The interactive console of this app's own API documentation.",
         "source": Source.BUILT_IN,
         "is_public": True,

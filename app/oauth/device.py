@@ -22,8 +22,9 @@ from app.models.client import Client
 from app.models.grant import DeviceAuthorization
 from app.oauth import families, pending, purge
 from app.oauth.audience import resource_asked
-from app.oauth.client import KnownClient, find
+from app.oauth.client import KnownClient, find, usable_scopes
 from app.oauth.families import Authorization
+from app.oauth.impersonation import is_misleading
 from app.oauth.opened import Opened
 from app.oauth.sent import TokenRequest
 from app.oauth.standing import Offered
@@ -49,7 +50,8 @@ def authorized(request: TokenRequest, resources: Resources) -> dict[str, Any]:
     client, lasts = request.client, request.client.lifetimes.device_code
     if not client.check_grant_type(GRANT_TYPE):
         raise UnauthorizedClientError("The client is not registered for this grant type.")
-    asked = scopes.parse(request.optional("scope")) or client.default_scopes
+    requested = usable_scopes(scopes.parse(request.optional("scope")), client.grant_types)
+    asked = requested or client.default_scopes
     if not asked or not asked <= client.scopes:
         raise InvalidScopeError("The client may not ask for some of these scopes.")
     purge.clean_as_you_go(request.session, purge.DEVICES_TWICE, request.now)
@@ -83,6 +85,7 @@ class DeviceConsent:
 
     id: str
     client: KnownClient
+    is_misleading: bool
     user_code: str
     new: list[Offered]
     before: list[Scope]
@@ -118,10 +121,12 @@ class Devices:
             standing = standing_of(session, client, principal, waiting.scopes)
             waits = {"user_code": user_code, "said": standing.said}
             consent_id = pending.keep(session, principal, _KIND, waits, now)
+            misleads = is_misleading(session, client)
         is_own = self._resources.is_own(waiting.resource)
         return DeviceConsent(
             id=consent_id,
             client=client,
+            is_misleading=misleads,
             user_code=_as_shown(user_code),
             new=standing.new,
             before=standing.old,

@@ -19,8 +19,9 @@ from app.core.share import Share
 from app.core.system import acting_as_system
 from app.models.client import CLIENT_ID_LENGTH, Client, Source
 from app.oauth.client import PRIVATE_KEY_JWT
-from app.oauth.client_metadata import ClientMetadata, metadata_in
+from app.oauth.client_metadata import ClientMetadata, without_omitted
 from app.oauth.fetching import Fetcher, NotFetched
+from app.oauth.impersonation import check_name
 from app.oauth.registration import Registration, describe
 from app.procedures.clients import NewClient, new_client
 
@@ -91,7 +92,7 @@ class Documents:
             raise InvalidRequestError("No app with this client_id is registered here.")
         try:
             document = self._fetcher.document(client_id)
-            metadata = _metadata(document.members, client_id)
+            metadata = self._metadata(document.members, client_id)
         except NotFetched as error:
             raise InvalidRequestError(f"The app's document: {error}") from error
         except OAuth2Error as error:
@@ -99,30 +100,31 @@ class Documents:
             raise InvalidRequestError(f"The app's document: {fault}") from error
         now = int(self._now())
         with acting_as_system(self._engine, "learn a client") as session:
-            client = _kept(session, client_id, metadata, now)
+            client = session.scalars(
+                select(Client).where(Client.client_id == client_id)
+            ).one_or_none()
+            check_name(session, metadata, client)
+            client = client or _new_client(session, client_id, metadata, now)
             describe(client, metadata)
             client.document_expires_at = now + document.lasts
 
+    def _metadata(self, published: Mapping[str, Any], client_id: str) -> ClientMetadata:
+        members = without_omitted(published)
+        if members.get("client_id") != client_id:
+            raise InvalidRequestError("its client_id is not its own address.")
+        if "client_name" not in members:
+            # MCP 2026-07-28, Authorization: the document MUST include it.
+            raise InvalidRequestError("it does not say what the app is called: client_name.")
+        if "client_secret" in members:
+            raise InvalidRequestError("it holds a secret, which everybody can read.")
+        said = {"token_endpoint_auth_method": "none", **members}
+        metadata = self._registration.parse(json.dumps(said).encode())
+        if metadata.auth_method not in ("none", PRIVATE_KEY_JWT):
+            raise InvalidRequestError("it names an authentication method that needs a secret.")
+        return metadata
 
-def _metadata(members: Mapping[str, Any], client_id: str) -> ClientMetadata:
-    if members.get("client_id") != client_id:
-        raise InvalidRequestError("its client_id is not its own address.")
-    if not members.get("client_name"):
-        # MCP 2026-07-28, Authorization: the document MUST include it.
-        raise InvalidRequestError("it does not say what the app is called: client_name.")
-    if "client_secret" in members:
-        raise InvalidRequestError("it holds a secret, which everybody can read.")
-    said = {"token_endpoint_auth_method": "none", **members}
-    metadata = metadata_in(json.dumps(said).encode())
-    if metadata.auth_method not in ("none", PRIVATE_KEY_JWT):
-        raise InvalidRequestError("it names an authentication method that needs a secret.")
-    return metadata
 
-
-def _kept(session: Session, client_id: str, metadata: ClientMetadata, now: int) -> Client:
-    known = session.scalars(select(Client).where(Client.client_id == client_id)).one_or_none()
-    if known is not None:
-        return known
+def _new_client(session: Session, client_id: str, metadata: ClientMetadata, now: int) -> Client:
     described = NewClient.model_construct(
         name=metadata.name,
         redirect_uris=metadata.redirect_uris,

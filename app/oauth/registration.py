@@ -3,7 +3,7 @@
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from authlib.oauth2 import OAuth2Error
@@ -16,9 +16,10 @@ from app.core.resource import Resources
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
 from app.models.signing import REGISTRATION, Switch
-from app.oauth.client import SECRET_METHODS, find, secret_of
-from app.oauth.client_metadata import ClientMetadata, metadata_in
+from app.oauth.client import SECRET_METHODS, find, secret_of, usable_scopes
+from app.oauth.client_metadata import ClientMetadata, metadata_in, without_omitted
 from app.oauth.errors import InvalidClientMetadata, RegistrationClosed
+from app.oauth.impersonation import check_name
 from app.procedures.clients import NewClient, add_secret, bounded, new_client, say
 
 
@@ -39,9 +40,12 @@ class Registration:
         *,
         is_open: bool,
         now: Callable[[], float] = time.time,
+        rules: Mapping[str, Any] | None = None,
     ) -> None:
         # Whether the operator lets them.
         self.is_allowed = is_open
+        # What the validators of metadata depend on in this deployment.
+        self._rules = rules
         self._resources = resources
         self._engine = engine
         self._now = now
@@ -64,13 +68,22 @@ class Registration:
         if not self.is_open():
             raise RegistrationClosed("This server lets no client register itself. Ask an admin.")
         _check_type(content_type)
-        metadata = metadata_in(body)
+        metadata = self.parse(body)
         with acting_as_system(self._engine, "register a client") as session:
             known = _same(session, metadata) if metadata.kind == "public" else None
             if known is not None:
                 known.registration_digest = None
                 return _information(known)
+            check_name(session, metadata, None)
             return self._made(session, metadata)
+
+    def parse(self, body: bytes) -> ClientMetadata:
+        """Return the metadata in a JSON body, by the rules of this deployment.
+
+        Raises:
+            OAuth2Error: a member will not do.
+        """
+        return metadata_in(body, self._rules)
 
     def read(self, client_id: str, token: str | None) -> dict[str, Any]:
         """Give a client's information, without its secret: only its hash is kept (RFC 7592 §2.1).
@@ -92,7 +105,7 @@ class Registration:
         with acting_as_system(self._engine, "open a registration", reads=True) as session:
             _opened(session, client_id, token)
         _check_type(content_type)
-        metadata = metadata_in(body)
+        metadata = self.parse(body)
         _check_same_client(body, client_id)
         with acting_as_system(self._engine, "replace a registration") as session:
             client = _opened(session, client_id, token)
@@ -101,6 +114,7 @@ class Registration:
                 raise InvalidClientMetadata("A client goes on to prove itself as it did.")
             if client.is_public and _same(session, metadata) not in (None, client):
                 raise InvalidClientMetadata("Another client says the same: register as that one.")
+            check_name(session, metadata, client)
             describe(client, metadata)
             return self._managed(client, token)
 
@@ -207,7 +221,8 @@ def _check_same_client(body: bytes, client_id: str) -> None:
 
 def _check_secret(session: Session, client_id: str, body: bytes, now: int) -> None:
     """RFC 7592 §2.2: a client may say what its secret is, and cannot choose another."""
-    said, client = json.loads(body).get("client_secret"), find(session, client_id)
+    said = without_omitted(json.loads(body)).get("client_secret")
+    client = find(session, client_id)
     if said is None or client is None:
         return
     if not isinstance(said, str) or secret_of(session, client, said, now) is None:
@@ -215,7 +230,7 @@ def _check_secret(session: Session, client_id: str, body: bytes, now: int) -> No
 
 
 def _information(client: Client) -> dict[str, Any]:
-    allowed = scopes.parse(client.scopes)
+    allowed = usable_scopes(scopes.parse(client.scopes), client.grant_types)
     information = {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,

@@ -5,11 +5,14 @@ import json
 from typing import Any
 
 from pydantic import BaseModel, Field
+from sqlalchemy import or_, select
 
 from app.core import scopes
 from app.core.errors import Conflict, InvalidInput
 from app.core.procedure import PAGES_ONLY, Call, procedure
-from app.models.client import SELF_DESCRIBED, Client
+from app.models import client_name
+from app.models.client import SELF_DESCRIBED, Client, Source
+from app.models.client_name import TrustedApp
 from app.models.lifetimes import BOUNDS, DEFAULTS
 from app.procedures.authority import check_passable
 from app.procedures.clients import SAID, AskedScopes, ClientId, beyond_trust, bounded, known
@@ -97,6 +100,8 @@ def set_(call: Call, given: ClientRules) -> ClientRulesOut:
         # Taking trust away takes with it what it opened.
         given.scopes = [scope for scope in given.scopes if scope not in scopes.ADMIN]
     _check(client, given)
+    if given.is_verified and not client.is_verified:
+        _check_name(call, client)
     is_vouched_for = given.is_verified or given.is_first_party or given.is_trusted
     if is_vouched_for and given.said not in (None, _said(client)):
         raise Conflict("The client says something else of itself by now. Look at it again.")
@@ -119,6 +124,25 @@ def _check(client: Client, given: ClientRules) -> None:
     if beyond := beyond_trust(given.scopes, is_trusted=given.is_trusted):
         fields["scopes"] = f"Only a client that you trust may ask for {beyond}."
     if fields:
+        raise InvalidInput("Some fields need attention.", fields=fields)
+
+
+def _check_name(call: Call, client: Client) -> None:
+    """Check that no other app has the name: verification gives it to this one alone.
+
+    Unverified clients keep a name that they had before; the consent page warns of them.
+    """
+    owned = or_(Client.is_verified, Client.source == Source.BUILT_IN)
+    others = call.session.execute(
+        select(Client.name, Client.redirect_uris, Client.is_public).where(
+            owned, Client.revoked_at.is_(None), Client.id != client.id
+        )
+    )
+    apps = [TrustedApp(*row) for row in others]
+    if client_name.imitates(client.name, client.redirect_uris, apps):
+        fields = {
+            "is_verified": "Another app with this name, or one like it, is verified already."
+        }
         raise InvalidInput("Some fields need attention.", fields=fields)
 
 

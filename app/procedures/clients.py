@@ -4,7 +4,15 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    computed_field,
+    field_validator,
+)
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -22,6 +30,7 @@ from app.models.client import (
     Kind,
     Source,
 )
+from app.models.uri_schemes import denylist_of
 from app.procedures.shapes import EachOnce, Given
 
 _FOR_ITSELF = "client_credentials"
@@ -44,10 +53,14 @@ def _may_be_asked_for(scope: str) -> str:
     return scope
 
 
+def _may_be_registered(uri: str, info: ValidationInfo) -> str:
+    return redirect_uri.checked(uri, denylist_of(info.context))
+
+
 ClientName = Annotated[str, AfterValidator(names.name)]
 Description = Annotated[str, AfterValidator(names.prose)]
 HomePage = Annotated[str, AfterValidator(names.web_address)]
-RedirectUri = Annotated[str, AfterValidator(redirect_uri.checked)]
+RedirectUri = Annotated[str, AfterValidator(_may_be_registered)]
 RedirectUris = Annotated[list[RedirectUri], EachOnce]
 AskedScope = Annotated[str, AfterValidator(_may_be_asked_for)]
 AskedScopes = Annotated[list[AskedScope], EachOnce]
@@ -118,6 +131,12 @@ class ClientOut(BaseModel):
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+
+    @computed_field  # type: ignore[prop-decorator] # pydantic's own shape
+    @property
+    def home_page(self) -> str | None:
+        """The home page, if every redirect URI shows that its host is the app's own."""
+        return redirect_uri.home_page(self.client_uri, self.redirect_uris)
 
     @field_validator("scopes", "required_scopes", mode="before")
     @classmethod

@@ -6,7 +6,7 @@ from sqlalchemy import select
 from app.core import scopes
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
-from app.models import redirect_uri
+from app.models import client_name, redirect_uri
 from app.models.client import CLIENT_NAME_LENGTH, DESCRIPTION_LENGTH, Client, Source
 from app.procedures.clients import (
     SAID,
@@ -71,6 +71,7 @@ def list_(call: Call, given: Nothing) -> AppList:  # noqa: ARG001 - takes no arg
 )
 def create(call: Call, given: NewClient) -> RegisteredAppOut:
     """Register an OAuth app; its secret is in this answer and never again."""
+    _check_name(given.name)
     app, secret = register(
         call.session, given, source=Source.USER, owner_id=call.user_id, now=call.now
     )
@@ -94,6 +95,8 @@ def update(call: Call, given: AppChanges) -> ClientOut:
     if app.revoked_at is not None:
         raise Conflict("The app is revoked: nothing about it can be changed.")
     _check_scopes(app, given)
+    if given.name != app.name:
+        _check_name(given.name)
     say(app, **{name: getattr(given, name) for name in SAID})
     # What it says now may have cost it an admin's trust.
     allowed = frozenset(scopes.grantable(is_trusted=app.is_trusted))
@@ -139,6 +142,15 @@ def delete(call: Call, given: ClientId) -> ClientGoneOut:
     app = _mine(call, given.client_id)
     call.session.delete(app)
     return ClientGoneOut(client_id=app.client_id, name=app.name)
+
+
+def _check_name(name: str) -> None:
+    # A user can't see which apps are verified. The consent page warns of a name like theirs.
+    try:
+        client_name.check(name)
+    except ValueError as fault:
+        fields = {"name": str(fault)}
+        raise InvalidInput("Some fields need attention.", fields=fields) from fault
 
 
 def _check_scopes(app: Client, given: AppChanges) -> None:

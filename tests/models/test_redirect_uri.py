@@ -43,7 +43,7 @@ def test_a_redirect_uri_is_registered_as_it_is(uri: str) -> None:
 
 
 @requirement(
-    "rfc6749:redirect-uri-absolute", "rfc8252:scheme-with-a-dot", "rfc9700:no-http-redirect"
+    "rfc6749:redirect-uri-absolute", "rfc8252:dangerous-scheme", "rfc9700:no-http-redirect"
 )
 @pytest.mark.parametrize(
     ("uri", "fault"),
@@ -77,6 +77,13 @@ def test_a_redirect_uri_is_registered_as_it_is(uri: str) -> None:
         ("javascript:alert(1)", "uses the scheme javascript:"),
         ("data:text/html,x", "uses the scheme data:"),
         ("file:///etc/passwd", "uses the scheme file:"),
+        ("view-source:https://example.com/", "uses the scheme view-source:"),
+        ("chrome-extension://abc/cb", "uses the scheme chrome-extension:"),
+        ("ms-settings:x", "uses the scheme ms-settings:"),
+        ("market://details?id=x", "uses the scheme market:"),
+        ("localhost:3000/cb", "does not begin with a scheme: write https://"),
+        ("example.com:8080/cb", "does not begin with a scheme: write https://"),
+        ("localhost:x/cb", "uses the scheme localhost:"),
         ("/callback", "does not begin with a scheme"),
         ("//evil.example/cb", "does not begin with a scheme"),
         ("example.com/cb", "does not begin with a scheme"),
@@ -148,6 +155,56 @@ def test_a_program_on_ones_computer_takes_any_port(origin: str, port: str) -> No
 )
 def test_what_differs_in_anything_else_does_not_match(registered: str, requested: str) -> None:
     assert not redirect_uri.matches(registered, requested)
+
+
+# What the tools register, by their schemes (as published, or as their kind does).
+TOOLS = [
+    "cursor://anysphere.cursor-mcp/oauth/callback",
+    "vscode://vscode.github-authentication/did-authenticate",
+    "vscode-insiders://vscode.github-authentication/did-authenticate",
+    "vscodium://vscodium.authentication/did-authenticate",
+    "windsurf://codeium.windsurf/oauth/callback",
+    "claude://claude.ai/oauth/callback",
+    "zed://agent/oauth/callback",
+    "jetbrains://gateway/oauth/callback",
+    "kiro://kiro.kiroAgent/oauth/callback",
+    "trae://trae.ai-ide/oauth/callback",
+    "goose://oauth/callback",
+    "warp://mcp/oauth2callback",
+    "raycast://oauth?package_name=Extension",
+    "lmstudio://oauth/callback",
+    "opencode://oauth/callback",
+    "cline://oauth/callback",
+    "positron://oauth/callback",
+    "com.raycast:/oauth?package_name=Extension",
+]
+
+
+@requirement("rfc8252:three-kinds-of-redirect-uri")
+@pytest.mark.parametrize("uri", TOOLS)
+def test_the_schemes_of_the_tools_in_use_are_registered(uri: str) -> None:
+    assert redirect_uri.checked(uri) == uri
+
+
+@pytest.mark.parametrize(
+    ("client_uri", "redirect_uris", "is_shown"),
+    [
+        ("https://app.example/about", ["https://app.example/cb"], True),
+        ("https://APP.example", ["https://app.example:8443/cb", "https://app.example./x"], True),
+        ("https://bank.example/", ["https://app.example/cb"], False),
+        ("https://app.example/", ["https://www.app.example/cb"], False),
+        ("https://app.example/", ["https://app.example/cb", "https://evil.example/"], False),
+        ("https://app.example/", ["https://app.example/cb", "http://localhost/cb"], False),
+        ("http://localhost/", ["http://localhost/cb"], False),
+        ("https://app.example/", ["app.example://app.example/cb"], False),
+        ("https://app.example/", [], False),
+        (None, ["https://app.example/cb"], False),
+    ],
+)
+def test_a_home_page_is_shown_where_each_redirect_uri_proves_its_host(
+    client_uri: str | None, redirect_uris: list[str], *, is_shown: bool
+) -> None:
+    assert redirect_uri.home_page(client_uri, redirect_uris) == (client_uri if is_shown else None)
 
 
 def test_the_destination_is_what_a_person_can_check() -> None:

@@ -40,10 +40,10 @@ WRONG_TYPES: dict[str, list[object]] = {
     "client_name": [True, 1, 1.5, [], ["x"], {}, "a\0b", "a\u202eb", "a\nb"],
     "scope": [True, 1, 1.5, [], ["tasks:view"], {}],
     "client_uri": [True, 1, [], ["https://a.example"], {}, "\0", "https://a.example/\0", "é"],
-    "token_endpoint_auth_method": [True, 1, [], ["none"], {}, "", "é", "none\0"],
-    "id_token_signed_response_alg": [True, 1, [], ["RS256"], {}, "", "none"],
+    "token_endpoint_auth_method": [True, 1, [], ["none"], {}, "é", "none\0"],
+    "id_token_signed_response_alg": [True, 1, [], ["RS256"], {}, "none"],
     "dpop_bound_access_tokens": [1, 0, "true", [], {}],
-    "jwks_uri": [True, 1, [], {}, "", "x", "http://a.example/keys", "https://a.example/\0"],
+    "jwks_uri": [True, 1, [], {}, "x", "http://a.example/keys", "https://a.example/\0"],
     "jwks": [True, 1, "x", [], ["x"], {"keys": {}}, {"keys": [1]}, {"keys": [[]]}],
 }
 

@@ -58,8 +58,6 @@ def test_the_page_says_who_asks_for_what_and_where_one_goes(another: Another) ->
         ("https://app.example/cb", "app.example", False, "https://app.example"),
         ("https://app.example:8443/a", "app.example:8443", False, "https://app.example:8443"),
         ("https://localhost/cb", "localhost", False, "https://localhost"),
-        ("com.example.app:/cb", "com.example.app:", False, "com.example.app:"),
-        ("cursor://cb/x", "cursor:", False, "cursor:"),
     ],
 )
 def test_the_page_says_where_the_browser_goes(
@@ -71,6 +69,18 @@ def test_the_page_says_where_the_browser_goes(
     assert ("a program on this computer" in words(page.text)) == is_warned
     policy = page.headers["Content-Security-Policy"]
     assert f"form-action 'self' {action};" in policy
+
+
+@requirement("mcp:host-shown", "mcp:local-apps-warned-of")
+@pytest.mark.parametrize("uri", ["com.example.app:/cb", "cursor://cb/x", "jetbrains://gateway/cb"])
+def test_the_page_warns_of_an_app_that_is_opened_by_its_scheme(
+    browser: FlaskClient, uri: str
+) -> None:
+    page = registered(browser, redirect_uris=[uri]).authorize(redirect_uri=uri)
+    scheme = uri.partition(":")[0]
+    assert f"an app on this device that opens {scheme}: links" in words(page.text)
+    assert "Any app on this device can open such links." in words(page.text)
+    assert f"form-action 'self' {scheme}:;" in page.headers["Content-Security-Policy"]
 
 
 @requirement("rfc7591:metadata-are-self-asserted")

@@ -213,3 +213,64 @@ def test_a_registered_client_takes_its_person_through(app: Flask, program: Flask
     made = register(program, PUBLIC)
     flow = Flow(sign_in(app.test_client(), "ada"), made["client_id"], None)
     assert flow.tokens()["refresh_token"]
+
+
+def test_redirect_uris_that_will_not_do_are_left_out_and_the_others_registered(
+    app: Flask, program: FlaskClient
+) -> None:
+    kept = [CALLBACK, "kiro://kiro.agent/callback"]
+    said = PUBLIC | {
+        "redirect_uris": ["http://app.example/", *kept, "javascript:alert(1)", "", "a b:"],
+        "post_logout_redirect_uris": ["data:text/html,x", "https://app.example/bye"],
+    }
+    made = register(program, said)
+    assert made["redirect_uris"] == kept
+    assert made["post_logout_redirect_uris"] == ["https://app.example/bye"]
+    flow = Flow(sign_in(app.test_client(), "ada"), made["client_id"], None)
+    assert flow.authorize(redirect_uri="http://app.example/").status_code == 400
+    assert flow.authorize(redirect_uri=kept[1]).status_code == 200
+    own = said | {"client_id": made["client_id"], "client_name": "New"}
+    changed = manage(program, "PUT", made, json=own).json or {}
+    assert changed["redirect_uris"] == kept
+    refused = register(program, PUBLIC | {"redirect_uris": ["tel:1", "javascript:1"]}, 400)
+    assert refused["error"] == "invalid_redirect_uri"
+    assert "tel:" in refused["error_description"]
+
+
+def test_without_the_refresh_grant_nobody_is_told_of_offline_access(
+    app: Flask, program: FlaskClient
+) -> None:
+    offline = "tasks:view offline_access"
+    made = register(
+        program, CONFIDENTIAL | {"scope": offline, "token_endpoint_auth_method": "none"}
+    )
+    assert (made["grant_types"], made["scope"]) == (["authorization_code"], "tasks:view")
+    flow = Flow(sign_in(app.test_client(), "ada"), made["client_id"], None)
+    page = flow.authorize(scope=offline)
+    assert ">offline_access<" not in page.text
+    assert "Its access ends after 1 hour." in page.text
+    body = flow.exchange(flow.code(scope=offline)).json or {}
+    assert body["scope"] == "tasks:view"
+    assert "refresh_token" not in body
+    # With the grant it is told, and gets one.
+    both = register(program, PUBLIC | {"scope": offline})
+    assert both["scope"] == "offline_access tasks:view"
+    body = Flow(flow.browser, both["client_id"], None).tokens(scope=offline)
+    assert (body["scope"], "refresh_token" in body) == ("offline_access tasks:view", True)
+
+
+@requirement("rfc7591:a-refusal-names-its-error")
+def test_who_wants_to_act_for_itself_is_told_where_apps_have_owners(
+    app: Flask, program: FlaskClient
+) -> None:
+    page = "http://127.0.0.1:8000/settings/oauth-apps/new"
+    alone = register(program, CONFIDENTIAL | {"grant_types": ["client_credentials"]}, 400)
+    assert page in alone["error_description"]
+    made = register(program, CONFIDENTIAL)
+    form = {"grant_type": "client_credentials"}
+    auth = (made["client_id"], made["client_secret"])
+    refused = program.post("/oauth/token", data=form, auth=auth)
+    assert (refused.json or {})["error"] == "unauthorized_client"
+    assert page in (refused.json or {})["error_description"]
+    shown = sign_in(app.test_client(), "ada").get(page.removeprefix("http://127.0.0.1:8000"))
+    assert "Register" in shown.text

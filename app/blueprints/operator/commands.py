@@ -143,7 +143,8 @@ def create_client(
     """Create a client, and print its id and secret as JSON."""
     kind = "public" if is_public else "confidential"
     described = {"name": name, "redirect_uris": list(redirect_uris), "kind": kind}
-    given = cast("NewClient", parse(pipeline().find("oauth_clients.create"), described))
+    procedure = pipeline().find("oauth_clients.create")
+    given = cast("NewClient", parse(procedure, described, pipeline().context))
     scopes = frozenset(scope for text in allowed for scope in text.split())
     owner = _address(owner) if owner else None
     made = operator.create_client(
