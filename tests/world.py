@@ -21,6 +21,7 @@ from app.core.system import acting_as_system
 from app.extensions import Model, db
 from app.identity import anybody
 from app.models.audit import record
+from app.models.banned_host import BannedHost
 from app.models.client import Client
 from app.models.grant import ConsentRequest, DeviceAuthorization, PushedRequest
 from app.models.organization import (
@@ -244,5 +245,6 @@ def _add_what_the_server_keeps(session: Session, now: int) -> None:
             UsedJti(digest=secret, expires_at=now),
             ResourceServer(identifier=f"https://{HERS}.example", name=HERS, created_at=now),
             Switch(name=HERS, is_on=True),
+            BannedHost(host=f"{HERS}.example", created_at=now),
         ]
     )

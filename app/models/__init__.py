@@ -1,6 +1,7 @@
 """The tables, and which of their rows a principal may touch."""
 
 from app.models.audit import AUDIT_ROWS
+from app.models.banned_host import BANNED_HOST_ROWS
 from app.models.client import CLIENT_ROWS, CLIENT_SECRET_ROWS
 from app.models.grant import GRANT_ROWS
 from app.models.organization import (
@@ -36,6 +37,7 @@ ROW_POLICIES = {
     "oauth_grant": GRANT_ROWS,
     "resource_server": RESOURCE_SERVER_ROWS,
     "switch": SWITCH_ROWS,
+    "banned_host": BANNED_HOST_ROWS,
     "workspace": WORKSPACE_ROWS,
     "access_setting": ACCESS_ROWS,
     "audit_event": AUDIT_ROWS,

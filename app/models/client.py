@@ -81,9 +81,13 @@ class Client(Model):
     metadata_digest: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
     # Until when what its metadata document said holds without asking again.
     document_expires_at: Mapped[int | None] = mapped_column(BigInteger)
+    # Until when it may be used past that, while its server does not answer (RFC 9111 §4.2.4).
+    document_stale_until: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[int] = mapped_column(BigInteger)
     last_used_at: Mapped[int | None] = mapped_column(BigInteger)
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
+    # Since when a ban of one of its hosts applies; removing the ban clears it.
+    banned_at: Mapped[int | None] = mapped_column(BigInteger)
 
     @property
     def kind(self) -> Kind:

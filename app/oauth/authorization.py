@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import scopes
 from app.core.resource import Resources
 from app.oauth.audience import resource_asked
+from app.oauth.bans import is_banned
 from app.oauth.client import KnownClient, find, usable_scopes
 from app.oauth.errors import RequestNotSupported, RequestUriNotSupported, UnsupportedResponseType
 from app.oauth.sent import Sent
@@ -101,7 +102,7 @@ def client_of(session: Session, sent: Sent) -> KnownClient:
     if client_id is None or "client_id" in sent.repeated:
         raise InvalidRequestError("The request does not say which app it comes from: client_id.")
     client = find(session, client_id)
-    if client is None:
+    if client is None or is_banned(session, client):
         raise InvalidRequestError("No app with this client_id is registered here.")
     return client
 

@@ -55,7 +55,11 @@ _KNOWN = Statement(
         Client.device_code_lasts,
     )
     .outerjoin(User, User.id == Client.owner_id)
-    .where(Client.client_id == bindparam("client_id"), Client.revoked_at.is_(None))
+    .where(
+        Client.client_id == bindparam("client_id"),
+        Client.revoked_at.is_(None),
+        Client.banned_at.is_(None),
+    )
 )
 _SECRETS = Statement(
     select(ClientSecret.id, ClientSecret.last_used_at, ClientSecret.digest).where(
@@ -67,7 +71,7 @@ _SECRETS = Statement(
 
 @dataclass(frozen=True, slots=True)
 class KnownClient(ClientMixin):
-    """A client that is registered and not revoked."""
+    """A client that is registered, and neither revoked nor banned."""
 
     key: int
     client_id: str
@@ -112,7 +116,7 @@ class KnownClient(ClientMixin):
 
 
 def find(session: Transaction, client_id: str) -> KnownClient | None:
-    """Give the client with this id; None where there is none, or it is revoked."""
+    """Give the client with this id; None where there is none, or it is revoked or banned."""
     return _KNOWN.made(_known, session, client_id=client_id)
 
 

@@ -22,6 +22,7 @@ from app.models.client import Client
 from app.models.grant import DeviceAuthorization
 from app.oauth import families, pending, purge
 from app.oauth.audience import resource_asked
+from app.oauth.bans import is_banned
 from app.oauth.client import KnownClient, find, usable_scopes
 from app.oauth.families import Authorization
 from app.oauth.impersonation import is_misleading
@@ -175,7 +176,7 @@ class Devices:
 def _asked(session: Session, user_code: str, now: int) -> tuple[Row[Any], KnownClient]:
     waiting = _waiting(session, user_code, now)
     client = find(session, waiting.client_id) if waiting else None
-    if waiting is None or client is None:
+    if waiting is None or client is None or is_banned(session, client):
         raise NotFound("No device waits with this code. Look at it again.")
     return waiting, client
 

@@ -21,6 +21,7 @@ STANDS = (
     Family.revoked_at.is_(None),
     Grant.revoked_at.is_(None),
     Client.revoked_at.is_(None),
+    Client.banned_at.is_(None),
     User.suspended_at.is_(None),
 )
 

@@ -49,15 +49,18 @@ def create_client(
         return made | ({"client_secret": secret} if secret else {})
 
 
-def all_clients(engine: Engine) -> list[tuple[str, str, str, bool]]:
-    """Give id, name, source and whether it is revoked, of each client."""
+def all_clients(engine: Engine) -> list[tuple[str, str, str, str]]:
+    """Give id, name, source and state of each client."""
     with acting_as_system(engine, "list the clients") as session:
         rows = session.execute(
-            select(Client.client_id, Client.name, Client.source, Client.revoked_at).order_by(
-                Client.id
-            )
+            select(
+                Client.client_id, Client.name, Client.source, Client.revoked_at, Client.banned_at
+            ).order_by(Client.id)
         )
-        return [(client_id, name, source, at is not None) for client_id, name, source, at in rows]
+        return [
+            (client_id, name, source, "revoked" if revoked else "banned" if banned else "active")
+            for client_id, name, source, revoked, banned in rows
+        ]
 
 
 def revoke_client(engine: Engine, client_id: str, now: int) -> None:

@@ -103,7 +103,8 @@ def _never_allowed(before: int) -> ColumnElement[bool]:
     """
     by_itself = Client.source.in_(SELF_DESCRIBED)
     allowed = exists().where(Grant.client_key == Client.id)
-    untouched = and_(Client.revoked_at.is_(None), Client.scope_bound.is_(None))
+    marks = (Client.revoked_at, Client.banned_at, Client.scope_bound)
+    untouched = and_(*(mark.is_(None) for mark in marks))
     return and_(by_itself, untouched, Client.created_at < before, ~allowed)
 
 

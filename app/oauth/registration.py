@@ -16,9 +16,10 @@ from app.core.resource import Resources
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
 from app.models.signing import REGISTRATION, Switch
+from app.oauth.bans import banned_host
 from app.oauth.client import SECRET_METHODS, find, secret_of, usable_scopes
 from app.oauth.client_metadata import ClientMetadata, metadata_in, without_omitted
-from app.oauth.errors import InvalidClientMetadata, RegistrationClosed
+from app.oauth.errors import InvalidClientMetadata, InvalidRedirectUri, RegistrationClosed
 from app.oauth.impersonation import check_name
 from app.procedures.clients import NewClient, add_secret, bounded, new_client, say
 
@@ -70,6 +71,7 @@ class Registration:
         _check_type(content_type)
         metadata = self.parse(body)
         with acting_as_system(self._engine, "register a client") as session:
+            _check_hosts(session, metadata)
             known = _same(session, metadata) if metadata.kind == "public" else None
             if known is not None:
                 known.registration_digest = None
@@ -114,6 +116,7 @@ class Registration:
                 raise InvalidClientMetadata("A client goes on to prove itself as it did.")
             if client.is_public and _same(session, metadata) not in (None, client):
                 raise InvalidClientMetadata("Another client says the same: register as that one.")
+            _check_hosts(session, metadata)
             check_name(session, metadata, client)
             describe(client, metadata)
             return self._managed(client, token)
@@ -157,7 +160,11 @@ class Registration:
 def _opened(session: Session, client_id: str, token: str | None) -> Client:
     """Give the client that a token manages; a wrong token and an unknown client are the same."""
     client = session.scalars(
-        select(Client).where(Client.client_id == client_id, Client.revoked_at.is_(None))
+        select(Client).where(
+            Client.client_id == client_id,
+            Client.revoked_at.is_(None),
+            Client.banned_at.is_(None),
+        )
     ).one_or_none()
     given = credentials.digest(token or "")
     kept = client.registration_digest if client else None
@@ -206,6 +213,11 @@ def describe(client: Client, metadata: ClientMetadata) -> None:
 def _proof(auth_method: str) -> str:
     """Give what a client shows, which it cannot change: the two ways to send a secret are one."""
     return "a secret" if auth_method in SECRET_METHODS else auth_method
+
+
+def _check_hosts(session: Session, metadata: ClientMetadata) -> None:
+    if host := banned_host(session, metadata.redirect_uris):
+        raise InvalidRedirectUri(f"redirect_uris: An admin has banned the host {host}.")
 
 
 def _check_type(content_type: str) -> None:

@@ -115,7 +115,7 @@ def _app(session: Session, client: Client, user: User | None) -> App:
     return App(
         client_id=client.client_id,
         name=client.name,
-        is_revoked=client.revoked_at is not None,
+        is_revoked=client.revoked_at is not None or client.banned_at is not None,
         scopes=scopes.parse(client.scopes),
         consent=grants.get(False),
         service=grants.get(True),

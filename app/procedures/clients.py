@@ -131,6 +131,7 @@ class ClientOut(BaseModel):
     created_at: datetime
     last_used_at: datetime | None
     revoked_at: datetime | None
+    banned_at: datetime | None
 
     @computed_field  # type: ignore[prop-decorator] # pydantic's own shape
     @property

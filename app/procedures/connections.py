@@ -82,7 +82,7 @@ def _shown(grant: Grant, client: Client) -> ConnectionOut:
         name=client.name,
         description=client.description,
         source=Source(client.source),
-        is_client_revoked=client.revoked_at is not None,
+        is_client_revoked=client.revoked_at is not None or client.banned_at is not None,
         scopes=explained(grant.scopes),
         granted_at=_time(grant.created_at),
         last_used_at=_time(grant.last_used_at) if grant.last_used_at else None,

@@ -9,7 +9,8 @@ from sqlalchemy import ColumnElement, String, cast, or_, select
 from app.core import scopes
 from app.core.errors import Conflict
 from app.core.procedure import PAGES_ONLY, Call, procedure
-from app.models.client import Client, Source
+from app.models.banned_host import hosts_of, is_bannable
+from app.models.client import SELF_DESCRIBED, Client, Source
 from app.models.grant import Grant
 from app.models.user import User
 from app.procedures.clients import (
@@ -36,6 +37,7 @@ class AnyClientOut(ClientOut):
     """An OAuth client as an admin sees it: whose it is, and what people granted it."""
 
     owner: str | None
+    bannable_hosts: list[str]
     granted: list["GrantedScopeOut"]
     users: int
 
@@ -164,11 +166,19 @@ def _shown(call: Call, keys: list[int]) -> list[AnyClientOut]:
         AnyClientOut(
             **ClientOut.model_validate(client).model_dump(),
             owner=owner,
+            bannable_hosts=_bannable_hosts(client),
             users=users[client.id],
             granted=_granted(client.id, granted),
         )
         for client, owner in with_owners
     ]
+
+
+def _bannable_hosts(client: Client) -> list[str]:
+    if client.source not in SELF_DESCRIBED:
+        return []
+    hosts = hosts_of(client.client_id, client.redirect_uris)
+    return sorted(host for host in hosts if is_bannable(host))
 
 
 def _granted(key: int, granted: Counter[tuple[int, str]]) -> list[GrantedScopeOut]:

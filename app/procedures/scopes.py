@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from app.core import scopes
 from app.core.procedure import Call, procedure
@@ -16,7 +16,7 @@ from app.procedures.shapes import Id, Nothing
 
 # Of the clients that hold a scope; programs that register themselves are many.
 _MOST = 20
-_COUNTS = Client.revoked_at.is_(None)
+_COUNTS = and_(Client.revoked_at.is_(None), Client.banned_at.is_(None))
 
 
 class HoldingRoleOut(BaseModel):

@@ -22,6 +22,7 @@ ANYTHING: Places = {
     "client_id": "latchkey-console",
     "secret_id": "1",
     "resource_id": "1",
+    "ban_id": "1",
     "role_id": "1",
     # Ada's, whoever the browser is.
     "user_id": "1",

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 
 from app.core.scopes import ADMIN, THIRD_PARTY
+from app.extensions import db
 from tests.blueprints.conftest import Browser
 from tests.conftest import change
 
@@ -207,3 +208,30 @@ def test_another_persons_app_cannot_be_edited(browser: Browsers, client_id: str)
         assert browser(name).get(path).status_code == 404
         given = {"name": "Mine", "redirect_uris": ["https://a.example/"], "scopes": ["openid"]}
         assert browser(name).submit(path, given).status_code == 404
+
+
+def test_a_host_is_banned_and_the_ban_removed(grace: Browser, ada: Browser) -> None:
+    path = f"{CLIENTS}/bans"
+    assert f'href="{path}"' in grace.get(CLIENTS).text
+    assert "No banned hosts" in grace.get(path).text
+    assert 'value="evil.example"' in grace.get(f"{path}?host=evil.example").text
+    assert grace.submit(path, {"host": "evil.example"}).headers["Location"] == path
+    page = grace.get(path).text
+    assert "evil.example banned. No clients stopped working." in page
+    assert "A ban includes every subdomain" in page
+    again = grace.submit(path, {"host": "evil.example"})
+    assert (again.status_code, "banned already" in again.text) == (409, True)
+    wrong = grace.submit(path, {"host": "https://evil.example/"})
+    assert (wrong.status_code, 'id="host-error"' in wrong.text) == (422, True)
+    for refused in (ada.get(path), ada.submit(path, {"host": "a.example"})):
+        assert refused.status_code == 403
+    assert ada.submit(f"{path}/1/remove").status_code == 403
+    assert grace.submit(f"{path}/1/remove").status_code == 303
+    assert "Ban of evil.example removed." in grace.get(path).text
+    with db.engine.connect() as connection:
+        events = "SELECT action, outcome FROM audit_event WHERE action LIKE 'banned_hosts.%'"
+        recorded = [tuple(row) for row in connection.exec_driver_sql(events)]
+    assert ("banned_hosts.add", "allowed") in recorded
+    assert ("banned_hosts.remove", "allowed") in recorded
+    for unknown in ("1", "x", "9" * 30):
+        assert grace.submit(f"{path}/{unknown}/remove").status_code == 404

@@ -33,11 +33,31 @@ def test_the_pages_are_for_everyone_on_every_screen(
         page.goto(grace.site + path)
         assert faults(page) == [], path
         assert not overflows(page), path
+    if width == 320:
+        _ban(grace.site, page)
     page.goto(grace.site + BEN)
     page.get_by_role("button", name="Suspend").click()
     expect(page.get_by_role("dialog")).to_contain_text("Nothing of theirs is deleted")
     assert faults(page) == []
     assert not overflows(page)
+
+
+def _ban(site: str, page: Page) -> None:
+    """Look at the banned hosts: one with a long name, and the form with its fault."""
+    page.goto(f"{site}/admin/oauth-clients/bans")
+    host = ".".join(["x" * 60] * 4)
+    for host_now in (host, f"https://{host}"):
+        page.get_by_role("textbox", name="Host").fill(host_now)
+        page.get_by_role("button", name="Ban host").click()
+        expect(page.get_by_role("cell", name=host)).to_be_visible()
+        assert not overflows(page)
+    assert faults(page) == []
+    page.get_by_role("button", name="Remove ban").click()
+    expect(page.get_by_role("dialog")).to_contain_text("with the tokens they had")
+    assert faults(page) == []
+    assert not overflows(page)
+    page.get_by_role("dialog").get_by_role("button", name="Remove ban").click()
+    expect(page.get_by_text("No banned hosts")).to_be_visible()
 
 
 def test_a_refusal_is_in_sight_and_has_the_focus(people: People) -> None:

@@ -129,6 +129,9 @@ def _workspace(story: Story) -> None:
     call("grace", "registration.get")
     for is_open in (False, True):
         call("grace", "registration.switch", is_open=is_open)
+    call("grace", "banned_hosts.add", host="evil.example")
+    [banned, *_] = call("grace", "banned_hosts.list").items
+    call("grace", "banned_hosts.remove", ban_id=banned.id)
 
 
 def _apps(story: Story) -> None:

@@ -128,7 +128,7 @@ def test_anothers_row_and_no_row_are_the_same_answer(
 @each
 def test_a_power_that_no_app_may_have_is_offered_to_pages_alone(item: AnyProcedure) -> None:
     clients = {"oauth_apps", "client_secrets", "oauth_clients", "client_rules", "connections"}
-    server = {"registration", "resource_servers", "explanations"}
+    server = {"registration", "resource_servers", "banned_hosts", "explanations"}
     is_for_no_client = not set(item.scopes) <= set(grantable(is_trusted=True))
     is_of_pages = item.noun in clients | server or is_for_no_client
     assert is_of_pages == (item.channels == {Channel.BROWSER})

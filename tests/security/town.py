@@ -92,6 +92,7 @@ def _rows() -> dict[str, list[dict[str, Any]]]:
         "oauth_grant": _each("user_id client_key", (ADA, 2), (BEN, 1), (CAT, 3), (DAN, 3)),
         "resource_server": _each("identifier client_key", ("a", None), ("b", 1)),
         "switch": _each("name", "a", "b"),
+        "banned_host": _each("host", "a.example", "b.example"),
         "workspace": _each("name", "Town"),
         "access_setting": _each("access", None),
         "audit_event": _each("user_id", ADA, BEN, None),

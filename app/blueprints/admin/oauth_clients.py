@@ -22,6 +22,7 @@ from app.blueprints.pages import (
     page,
     part_or_page,
     partial_or_redirect,
+    wrong,
 )
 from app.blueprints.road import registration, resources
 from app.core.errors import Conflict, InvalidInput
@@ -75,6 +76,32 @@ def switch_registration() -> Response:
     switched = call("registration.switch", form())
     said = f"Self-registration is {'on' if switched.is_open else 'off'} from now on."
     return go(url_for("admin_clients.index"), said=said)
+
+
+@bp.get("/bans")
+def bans() -> Response:
+    """Show the banned hosts."""
+    return _bans(asked("host"))
+
+
+@bp.post("/bans")
+def ban_host() -> Response:
+    """Ban a host."""
+    given = form()
+    try:
+        banned = call("banned_hosts.add", given)
+    except (InvalidInput, Conflict) as refusal:
+        return _bans(given, refusal.status, wrong(refusal, "host"))
+    said = f"{banned.host} banned. {_clients(banned.clients)} stopped working."
+    return go(url_for("admin_clients.bans"), said=said)
+
+
+@bp.post("/bans/<ban_id>/remove")
+def remove_ban(ban_id: str) -> Response:
+    """Remove a ban."""
+    removed = call("banned_hosts.remove", {"ban_id": ban_id})
+    said = f"Ban of {removed.host} removed. {_clients(removed.clients)} can work again."
+    return go(url_for("admin_clients.bans"), said=said)
 
 
 # The verb stands first: the URL that is a client's id may end in any word.
@@ -165,6 +192,22 @@ def _index(filters: dict[str, str], status: int = 200, **context: object) -> Res
         is_registration_open=call("registration.get").is_open,
         **context,
     )
+
+
+def _bans(
+    values: dict[str, str], status: int = 200, errors: dict[str, str] | None = None
+) -> Response:
+    return page(
+        "admin/oauth_clients/bans.html",
+        status,
+        bans=call("banned_hosts.list").items,
+        values=values,
+        errors=errors or {},
+    )
+
+
+def _clients(count: int) -> str:
+    return "1 client" if count == 1 else f"{count or 'No'} clients"
 
 
 def _form(values: dict[str, Any], errors: dict[str, str], status: int = 200) -> Response:

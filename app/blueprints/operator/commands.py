@@ -157,8 +157,8 @@ def create_client(
 @plainly
 def list_clients() -> None:
     """Print each client."""
-    for client_id, name, source, is_revoked in operator.all_clients(db.engine):
-        click.echo(f"{client_id}  {source:12} {'revoked' if is_revoked else 'active':8} {name}")
+    for client_id, name, source, state in operator.all_clients(db.engine):
+        click.echo(f"{client_id}  {source:12} {state:8} {name}")
 
 
 @clients.command("revoke")

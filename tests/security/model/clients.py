@@ -65,4 +65,5 @@ CLIENTS: Mapping[str, Policy] = {
     "oauth_grant": _GRANTS,
     "resource_server": _OF_SERVER,
     "switch": _OF_SERVER,
+    "banned_host": _OF_SERVER,
 }
