@@ -119,14 +119,14 @@ def _build_authorization_server(app: Flask, settings: config.Settings, opened: O
     app.extensions["registration"] = registration
     fetcher = Fetcher(is_private_allowed=settings.private_documents == "on")
     app.extensions["fetcher"] = fetcher
-    documents = Documents(db.engine, registration, fetcher, counted.documents)
+    documents = Documents(db.engine, registration, fetcher, counted)
     app.extensions["oauth_server"] = Server(
         db.engine,
         resources,
         keys=keys,
         proofs=proofs,
         documents=documents,
-        published=PublishedKeys(fetcher, counted.documents),
+        published=PublishedKeys(fetcher, counted.anonymous_documents),
         shares=counted,
     )
     app.extensions["devices"] = Devices(db.engine, resources, opened)

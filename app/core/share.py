@@ -18,6 +18,7 @@ INTROSPECTIONS = 6000
 REGISTRATIONS = 20
 SIGN_UPS = 10
 DOCUMENTS = 20
+ANONYMOUS_DOCUMENTS = 20
 # In fifteen minutes, by one person or from one address.
 DEVICE_CODES = 20
 
@@ -67,6 +68,7 @@ class Shares:
     introspections: Share
     device_codes: Share
     documents: Share
+    anonymous_documents: Share
 
 
 def shares(*, limited: bool) -> Shares:
@@ -82,5 +84,6 @@ def shares(*, limited: bool) -> Shares:
         tokens=a_minute(TOKENS),
         introspections=a_minute(INTROSPECTIONS),
         documents=a_minute(DOCUMENTS),
+        anonymous_documents=a_minute(ANONYMOUS_DOCUMENTS),
         device_codes=Share(DEVICE_CODES if limited else math.inf, window=15 * MINUTE),
     )

@@ -12,6 +12,7 @@ from sqlalchemy import Engine
 from app.core.resource import Resources
 from app.oauth import signatures
 from app.oauth.client import KnownClient
+from app.oauth.fetch_queue import Requester
 from app.oauth.published_keys import PublishedKeys
 from app.oauth.seen import is_first_use
 
@@ -53,10 +54,10 @@ class Assertions:
         self._audiences = {resources.url(path) for path in paths}
         self._now = now
 
-    def is_of(self, client: KnownClient, jwt: str) -> bool:
+    def is_of(self, client: KnownClient, jwt: str, requester: Requester) -> bool:
         """Tell whether the client has signed this now, for this server, and for the first time."""
         # The first set of keys that fits: a client may have changed them since they were read.
-        signed = (_signed_with(jwks, jwt) for jwks in self._keys_of(client))
+        signed = (_signed_with(jwks, jwt) for jwks in self._keys_of(client, requester))
         claims = next((claims for claims in signed if claims is not None), None)
         if claims is None or not claims.iss == claims.sub == client.client_id:
             return False
@@ -70,11 +71,11 @@ class Assertions:
         until = claims.exp + _SKEW
         return is_first_use(self._engine, client.client_id, claims.jti, expires_at=until, now=now)
 
-    def _keys_of(self, client: KnownClient) -> Iterator[dict[str, Any]]:
+    def _keys_of(self, client: KnownClient, requester: Requester) -> Iterator[dict[str, Any]]:
         if client.jwks is not None:
             yield client.jwks
         elif client.jwks_uri is not None:
-            yield from self._published.at(client.jwks_uri)
+            yield from self._published.at(client.jwks_uri, requester)
 
 
 def claimed_client(jwt: str) -> str:

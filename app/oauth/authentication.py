@@ -18,6 +18,7 @@ from app.oauth.client import (
     find,
     secret_of,
 )
+from app.oauth.fetch_queue import Requester
 
 METHODS = (*SECRET_METHODS, PRIVATE_KEY_JWT, "none")
 
@@ -51,7 +52,12 @@ class Authentication:
         self._assertions = assertions
 
     def client_of(
-        self, session: Transaction, authorization: str | None, form: Mapping[str, str], now: int
+        self,
+        session: Transaction,
+        authorization: str | None,
+        form: Mapping[str, str],
+        now: int,
+        requester: Requester,
     ) -> Authenticated:
         """Give the client that a request authenticates.
 
@@ -66,7 +72,7 @@ class Authentication:
         if presented.method == "none":
             return Authenticated(client)
         if presented.method == PRIVATE_KEY_JWT:
-            if self._assertions.is_of(client, presented.shown):
+            if self._assertions.is_of(client, presented.shown, requester):
                 return Authenticated(client)
             raise _refused()
         known = secret_of(session, client, presented.shown, now)

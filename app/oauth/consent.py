@@ -27,6 +27,7 @@ from app.oauth.consent_page import Consent, shown
 from app.oauth.documents import Documents
 from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, Reported
 from app.oauth.families import Authorization
+from app.oauth.fetch_queue import Requester
 from app.oauth.id_token import Hint, hinted
 from app.oauth.impersonation import is_misleading
 from app.oauth.keys import Keys
@@ -92,8 +93,8 @@ class ConsentServer:
             SignInAgain: the person has to do that first.
         """
         sent = taken_apart(query)
-        asker = f"user {principal.user_id}"
-        self._documents.look_up(sent.values.get("client_id", ""), asker)
+        requester = Requester(f"user {principal.user_id}", is_signed_in=True)
+        self._documents.look_up(sent.values.get("client_id", ""), requester)
         client, redirect_uri, sent = self._addressed(sent)
         try:
             asked = validated(self._resources, sent, client, redirect_uri)

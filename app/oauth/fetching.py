@@ -11,28 +11,40 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from functools import cache
-from threading import BoundedSemaphore, Thread, Timer
+from threading import Thread, Timer
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx2
 
 from app.core.errors import Busy
+from app.oauth.fetch_queue import FetchQueue, Place, Requester
 
 # Seconds for all of it, and bytes.
 WITHIN = 5.0
 LARGEST = 64 * 1024
-# A slow site holds a thread of ours: of those that serve pages, most must stay free.
-AT_ONCE = 3
 # Seconds that a document holds without asking again: the least, by default, and the most.
 _LEAST, _DEFAULT, _MOST = 60, 3600, 24 * 3600
 _MAX_AGE = re.compile(r"(?:^|,)\s*max-age=([0-9]{1,9})\s*(?:,|$)", re.IGNORECASE)
 _HTTPS = 443
-_OK = 200
+_OK, _TOO_MANY_REQUESTS, _SERVER_ERROR = 200, 429, 500
+# At the most that a copy is used past its end, where its server does not answer.
+MAX_STALE_SECONDS = 24 * 3600
+_NOT_STALE = re.compile(r"(?:^|[,\s])(?:no-store|no-cache|must-revalidate)\b", re.IGNORECASE)
+_STALE_IF_ERROR = re.compile(r"(?:^|,)\s*stale-if-error=([0-9]{1,9})\s*(?:,|$)", re.IGNORECASE)
+_SERVER = Requester("")
 
 
 class NotFetched(Exception):
     """The document could not be had; the message says why."""
+
+
+class Unreachable(NotFetched):
+    """No answer came that says anything about the document: an earlier copy may be used.
+
+    RFC 9111 §4.2.4, §4.3.3: that is so when the server cannot be reached, or answers with a 5xx.
+    Any other answer (404, 410, a redirect, something else than a document) is its word.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +63,18 @@ class Document:
         age = _MAX_AGE.search(said)
         wanted = int(age[1]) if age else self._until_it_expires()
         return min(max(wanted, _LEAST), _MOST)
+
+    @property
+    def stale_seconds(self) -> int:
+        """How long past its end a copy may be used while its server does not answer.
+
+        RFC 9111 §4.2.4 forbids it where the headers do; RFC 5861 §4 lets them say how long.
+        """
+        directives = self.headers.get("cache-control", "")
+        if _NOT_STALE.search(directives):
+            return 0
+        limit = _STALE_IF_ERROR.search(directives)
+        return min(int(limit[1]), MAX_STALE_SECONDS) if limit else MAX_STALE_SECONDS
 
     def _until_it_expires(self) -> int:
         expires, date = self.headers.get("expires"), self.headers.get("date")
@@ -72,32 +96,39 @@ class Fetcher:
     ) -> None:
         self._is_private_allowed = is_private_allowed
         self._trusted = trusted
-        self._free = BoundedSemaphore(AT_ONCE)
+        self._queue = FetchQueue()
 
-    def document(self, url: str) -> Document:
-        """Give the document at an https URL.
+    def document(
+        self, url: str, requester: Requester = _SERVER, *, waits: bool = True
+    ) -> Document:
+        """Give the document at an https URL; `waits` says whether to queue for it.
 
         Raises:
             NotFetched: it is not there, too large, too slow, no JSON object, or not public.
             Busy: too many are being fetched.
         """
-        if not self._free.acquire(blocking=False):
-            raise Busy("Too many documents are being read. Try again in a moment.")
+        place = self._queue.enter(urlsplit(url).hostname or "", requester, waits=waits)
         fetched: Future[Document] = Future()
         # In a thread of its own: neither a name's look-up nor a read can be ended from outside.
-        Thread(target=self._fetch, args=(url, fetched), daemon=True).start()
+        # It leaves the queue itself, because a thread that hangs still holds its place.
+        thread = Thread(target=self._fetch, args=(url, fetched, place), daemon=True)
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has no thread left
+            self._queue.leave(place)
+            raise Busy("Too many documents are being read. Try again in a moment.") from error
         try:
             return fetched.result(WITHIN)
         except TimeoutError as error:
-            raise NotFetched("The document came too slowly.") from error
+            raise Unreachable("The document came too slowly.") from error
 
-    def _fetch(self, url: str, fetched: Future[Document]) -> None:
+    def _fetch(self, url: str, fetched: Future[Document], place: Place) -> None:
         try:
             fetched.set_result(self._fetched(url))
         except BaseException as error:  # noqa: BLE001 - it is raised again, where it is waited for
             fetched.set_exception(error)
         finally:
-            self._free.release()
+            self._queue.leave(place)
 
     def _fetched(self, url: str) -> Document:
         # The name is resolved once, and the connection made to that very address.
@@ -121,16 +152,16 @@ class Fetcher:
                 response = client.send(request, stream=True, follow_redirects=False)
                 return Document(_read(response), response.headers)
         except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, OSError) as error:
-            raise NotFetched(f"{host} did not give the document.") from error
+            raise Unreachable(f"{host} did not give the document.") from error
 
     def _resolved(self, host: str, port: int) -> str:
         try:
             found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
-            raise NotFetched(f"There is no host {host}.") from error
+            raise Unreachable(f"There is no host {host}.") from error
         addresses = [str(entry[4][0]) for entry in found]
         if not self._is_private_allowed and not all(map(_is_public, addresses)):
-            raise NotFetched(f"{host} is not on the public network.")
+            raise Unreachable(f"{host} is not on the public network.")
         return addresses[0]
 
 
@@ -172,6 +203,8 @@ _RESERVED = (ipaddress.IPv6Network("3fff::/20"), ipaddress.IPv6Network("5f00::/1
 
 
 def _read(response: httpx2.Response) -> dict[str, Any]:
+    if response.status_code == _TOO_MANY_REQUESTS or response.status_code >= _SERVER_ERROR:
+        raise Unreachable(f"The document's server answered {response.status_code}.")
     if response.status_code != _OK:
         raise NotFetched(f"The document's server answered {response.status_code}.")
     kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()

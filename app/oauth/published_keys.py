@@ -3,25 +3,30 @@
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
-from urllib.parse import urlsplit
+from typing import Any, TypeVar
 
+from app.core.errors import Busy
 from app.core.share import Share
 from app.oauth import signatures
-from app.oauth.fetching import Fetcher, NotFetched
+from app.oauth.fetch_queue import Requester
+from app.oauth.fetching import Fetcher, NotFetched, Unreachable
 
 # Seconds after which a key that is not there may have come.
 _AGAIN_AFTER = 60
 # Of sets that are kept, and of keys in one.
 _MOST = 200
 _MOST_KEYS = 50
+_Value = TypeVar("_Value")
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
+    """A key set as it was read; times are in seconds since the epoch."""
+
     jwks: dict[str, Any]
     at: int
     until: int
+    stale_until: int
 
 
 class PublishedKeys:
@@ -34,12 +39,17 @@ class PublishedKeys:
         self._share = share
         self._now = now
         self._known: dict[str, _Known] = {}
+        # When the last attempt for a URL failed.
+        self._failed_at: dict[str, int] = {}
 
-    def at(self, url: str) -> Iterator[dict[str, Any]]:
+    def at(self, url: str, requester: Requester) -> Iterator[dict[str, Any]]:
         """Give the key set as it was last read; then, for who misses a key, as it is now.
 
+        While its server does not answer, the set is used past its end (RFC 9111 §4.2.4). Only a
+        set that was never read counts for its requester.
+
         Raises:
-            TooManyCalls: its host was asked too often.
+            TooManyCalls: the requester asked for too many unknown key sets.
             Busy: too many are being read.
         """
         known, now = self._known.get(url), int(self._now())
@@ -47,16 +57,47 @@ class PublishedKeys:
             yield known.jwks
             if now < known.at + _AGAIN_AFTER:
                 return
-        self._share.spend(f"host {urlsplit(url).hostname}")
+        # What was never read counts for its requester; a known set is not tried at each request.
+        is_due = known is None or now >= self._failed_at.get(url, 0) + _AGAIN_AFTER
+        jwks = self._read(url, known, requester, now) if is_due else None
+        if jwks is not None:
+            yield jwks
+        elif (copy := self._known.get(url)) is not None and copy.until <= now < copy.stale_until:
+            yield copy.jwks
+
+    def _read(
+        self, url: str, known: _Known | None, requester: Requester, now: int
+    ) -> dict[str, Any] | None:
+        """Return the key set as its server has it now, or None if that fails."""
+        is_usable = known is not None and now < known.stale_until
+        if known is None:
+            self._share.spend(requester.name)
+        else:
+            requester = requester.for_known_client()
         try:
-            document = self._fetcher.document(url)
-        except NotFetched:
-            return
-        if len(self._known) >= _MOST:
-            self._known.pop(next(iter(self._known)))
+            document = self._fetcher.document(url, requester, waits=not is_usable)
+        except Busy:
+            if not is_usable:
+                raise
+            return None
+        except NotFetched as error:
+            if not isinstance(error, Unreachable):
+                # Its server says that there are no such keys any more.
+                self._known.pop(url, None)
+            _put(self._failed_at, url, now)
+            return None
+        self._failed_at.pop(url, None)
+        until = now + document.lasts
         usable = _usable(document.members)
-        self._known[url] = _Known(usable, now, now + document.lasts)
-        yield usable
+        _put(self._known, url, _Known(usable, now, until, until + document.stale_seconds))
+        return usable
+
+
+def _put(kept: dict[str, _Value], url: str, value: _Value) -> None:
+    """Store a value, and drop the oldest where there are too many."""
+    if url not in kept and len(kept) >= _MOST:
+        kept.pop(next(iter(kept)), None)
+    kept[url] = value
 
 
 def _usable(published: dict[str, Any]) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from app.oauth.device_code import DeviceCode
 from app.oauth.documents import Documents
 from app.oauth.dpop import Proof, Proofs
 from app.oauth.errors import UseDpopNonce
+from app.oauth.fetch_queue import Requester
 from app.oauth.introspection import introspected
 from app.oauth.issue import TokenGrant
 from app.oauth.keys import Keys
@@ -147,15 +148,16 @@ class Server(AuthorizationServer):
         """Answer a client; with the request that `begins` an authorization it may be new here."""
         now = int(self._now())
         try:
+            requester = Requester(sent.caller)
             form = posted(sent.content_type, sent.query, sent.body)
             if begins or "client_assertion" in form:
                 # What it may do, and the keys it signs with, may stand in a document.
                 signed = form.get("client_assertion", "")
                 named = form.get("client_id") or claimed_client(signed)
-                self._documents.look_up(named, sent.caller)
+                self._documents.look_up(named, requester)
             # Apart, and without a lock: what is no client's must not hold clients up.
             with connected_as_system(self._engine, reason, reads=True) as session:
-                known = self._clients.client_of(session, sent.authorization, form, now)
+                known = self._clients.client_of(session, sent.authorization, form, now, requester)
                 # A public client is whoever says so: nobody may use its share up from elsewhere.
                 whose = "" if known.is_proved else f" at {sent.caller}"
                 share.spend(f"client {known.client.key}{whose}")

@@ -15,7 +15,11 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, OctKey
 from werkzeug.test import TestResponse
 
+from app import create_app
+from app.core.share import ANONYMOUS_DOCUMENTS
+from app.extensions import db
 from app.oauth.assertion import TYPE
+from tests.conftest import stop_the_minute
 from tests.oauth.conftest import CALLBACK, ISSUER, Flow, sign_in
 from tests.oauth.site import Site, serving
 from tests.oauth.test_registration import register
@@ -252,3 +256,62 @@ def test_keys_are_given_once_and_can_be_read(app: Flask, changes: dict[str, Any]
     said = {name: value for name, value in (METADATA | changes).items() if value is not None}
     answer = app.test_client().post("/oauth/register", json=said)
     assert (answer.status_code, error(answer)) == (400, "invalid_client_metadata")
+
+
+def later(app: Flask, seconds: int) -> None:
+    """Let the time go on for the key sets that were read."""
+    published = app.extensions["oauth_server"]._clients._assertions._published
+    now = published._now
+    published._now = lambda: now() + seconds
+
+
+def test_keys_count_for_a_day_while_their_host_does_not_answer(
+    app: Flask, published_id: str, site: Site
+) -> None:
+    program = app.test_client()
+    assert error(ask(program, signed(published_id))) == "invalid_grant"
+    site.status = 503
+    later(app, 3600)
+    for _ in range(2):
+        assert error(ask(program, signed(published_id))) == "invalid_grant"
+    assert len(site.asked) == 2, "it is tried again after a minute only"
+    later(app, 24 * 3600 - 60)
+    assert error(ask(program, signed(published_id))) == "invalid_grant"
+    later(app, 120)
+    assert error(ask(program, signed(published_id))) == "invalid_client"
+    site.status = 200
+    later(app, 61)
+    assert error(ask(program, signed(published_id))) == "invalid_grant"
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_keys_that_their_host_has_taken_away_count_no_more(
+    app: Flask, published_id: str, site: Site, status: int
+) -> None:
+    program = app.test_client()
+    assert error(ask(program, signed(published_id))) == "invalid_grant"
+    later(app, 3600)
+    for site.status in (status, 503):
+        assert error(ask(program, signed(published_id))) == "invalid_client"
+
+
+def test_a_stranger_who_floods_limits_no_key_set_that_is_known(
+    app: Flask, published_id: str, site: Site
+) -> None:
+    limited = create_app(app.extensions["settings"].model_copy(update={"rate_limits": "on"}))
+    stop_the_minute(limited)
+    site.may_be_read(limited.extensions["fetcher"])
+    program = limited.test_client()
+    share = limited.extensions["shares"].anonymous_documents
+    share._spent["127.0.0.1"] = ANONYMOUS_DOCUMENTS
+    assert ask(program, signed(published_id)).status_code == 429
+    assert site.asked == []
+    share._spent.clear()
+    assert error(ask(program, signed(published_id))) == "invalid_grant"
+    share._spent["127.0.0.1"] = ANONYMOUS_DOCUMENTS
+    later(limited, 3600)
+    assert error(ask(program, signed(published_id))) == "invalid_grant"
+    assert len(site.asked) == 2
+    with limited.app_context():
+        for engine in db.engines.values():
+            engine.dispose()

@@ -3,7 +3,6 @@
 import socket
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from ipaddress import ip_address
 from pathlib import Path
@@ -16,12 +15,11 @@ from httpx2 import Headers
 from joserfc.jwk import ECKey
 
 from app import create_app
-from app.core.errors import Busy
 from app.core.share import DOCUMENTS
 from app.extensions import db
 from app.oauth import fetching
 from app.oauth.documents import is_document
-from app.oauth.fetching import AT_ONCE, LARGEST, Document, Fetcher, NotFetched, _is_public
+from app.oauth.fetching import LARGEST, Document, Fetcher, NotFetched, _is_public
 from app.oauth.purge import purge
 from tests.conftest import change, stop_the_minute
 from tests.oauth.conftest import Flow, answer_of, sign_in
@@ -191,19 +189,6 @@ def test_a_document_may_come_to_prove_itself_otherwise(flow: Flow, site: Site) -
     site.say()
     change("UPDATE client SET document_expires_at = 1 WHERE source = 'document'")
     assert flow.exchange(flow.code()).status_code == 200
-
-
-def test_slow_sites_hold_a_few_threads_and_no_more(site: Site) -> None:
-    fetcher = Fetcher(is_private_allowed=True, trusted=site.trusted)
-    held = site.held_back()
-    with ThreadPoolExecutor(AT_ONCE) as waiting:
-        fetched = [waiting.submit(fetcher.document, site.url) for _ in range(AT_ONCE)]
-        held.wait_for(AT_ONCE)
-        with pytest.raises(Busy, match="Too many"):
-            fetcher.document(site.url)
-        held.let_go()
-        assert all(each.result().members["client_name"] == "Claude" for each in fetched)
-    assert fetcher.document(site.url).members["client_name"] == "Claude"
 
 
 @pytest.mark.parametrize("drips", ["head", "body"])

@@ -13,16 +13,18 @@ from tests.conftest import Call, Person, change
 from tests.oauth.conftest import CALLBACK, Flow, sign_in
 from tests.oauth.site import serving
 from tests.oauth.test_registration import CONFIDENTIAL, PUBLIC, manage, register
-from tests.processes import sharing
+from tests.processes import sharing_on
 
 WARNING = "Don't trust this name."
 CLAUDE_AI = "https://claude.ai/api/mcp/auth_callback"
 
 
 @pytest.fixture(scope="module")
-def app(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+def app(
+    request: pytest.FixtureRequest, engine_name: str, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Flask]:
     """Give an app for all of these tests, each of which has names of its own."""
-    with sharing(sqlite_template, tmp_path_factory.mktemp("names")) as made:
+    with sharing_on(request, engine_name, tmp_path_factory.mktemp("names")) as made:
         yield made
 
 
