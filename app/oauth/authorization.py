@@ -1,7 +1,6 @@
 """The authorization endpoint: which requests reach a person (RFC 6749 §4.1.1)."""
 
 import re
-from typing import NoReturn
 
 from authlib.oauth2.rfc6749 import (
     InvalidRequestError,
@@ -16,6 +15,7 @@ from app.core.resource import Resources
 from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
 from app.oauth.errors import RequestNotSupported, RequestUriNotSupported, UnsupportedResponseType
+from app.oauth.scope_refusal import scope_refusal
 from app.oauth.sent import Sent
 
 # RFC 7636 §4.2: S256 gives 43 characters of base64url.
@@ -186,11 +186,5 @@ def _scope(client: KnownClient, asked: str | None) -> str:
     if not wanted:
         raise InvalidScopeError("The client may ask for no scope.")
     if excess := wanted - client.scopes:
-        _refuse_scopes(excess)
+        raise InvalidScopeError(scope_refusal(excess))
     return scopes.render(wanted)
-
-
-def _refuse_scopes(excess: frozenset[str]) -> NoReturn:
-    known = sorted(excess & scopes.SCOPES.keys())
-    named = f": {' '.join(known)}" if known else ""
-    raise InvalidScopeError(f"The client may not ask for some of these scopes{named}.")

@@ -25,6 +25,7 @@ from app.oauth.audience import resource_asked
 from app.oauth.client import KnownClient, find
 from app.oauth.families import Authorization
 from app.oauth.opened import Opened
+from app.oauth.scope_refusal import scope_refusal
 from app.oauth.sent import TokenRequest
 from app.oauth.standing import Offered
 from app.oauth.standing import standing as standing_of
@@ -50,8 +51,10 @@ def authorized(request: TokenRequest, resources: Resources) -> dict[str, Any]:
     if not client.check_grant_type(GRANT_TYPE):
         raise UnauthorizedClientError("The client is not registered for this grant type.")
     asked = scopes.parse(request.optional("scope")) or client.default_scopes
-    if not asked or not asked <= client.scopes:
-        raise InvalidScopeError("The client may not ask for some of these scopes.")
+    if not asked:
+        raise InvalidScopeError("The client may ask for no scope.")
+    if excess := asked - client.scopes:
+        raise InvalidScopeError(scope_refusal(excess))
     purge.clean_as_you_go(request.session, purge.DEVICES_TWICE, request.now)
     device_code = credentials.issue(Prefix.DEVICE_CODE)
     user_code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))

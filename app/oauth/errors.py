@@ -4,6 +4,7 @@ from authlib.oauth2 import OAuth2Error
 
 __all__ = [
     "ConsentRequired",
+    "InteractionRequired",
     "InvalidClientMetadata",
     "InvalidDpopProof",
     "InvalidRedirectUri",
@@ -86,6 +87,12 @@ class ConsentRequired(OAuth2Error):
     error = "consent_required"
 
 
+class InteractionRequired(OAuth2Error):
+    """The user must confirm, and the request forbids to ask (OpenID Connect Core §3.1.2.6)."""
+
+    error = "interaction_required"
+
+
 class RegistrationClosed(OAuth2Error):
     """This deployment lets no client register itself."""
 
@@ -96,14 +103,14 @@ class RegistrationClosed(OAuth2Error):
 class Reported(Exception):
     """A refusal that the client may be told: at `location`, which is at `destination`.
 
-    The browser goes there by itself only if the client `is_vouched_for`: anybody can register
-    one, and have this server's good name lead to theirs (RFC 9700 §4.11.2).
+    Unless it `is_redirected`, the user sees a page first: anybody can register a client, and
+    have this server's good name lead to theirs (RFC 9700 §4.11.2).
     """
 
     def __init__(
-        self, message: str, *, location: str, destination: str, is_vouched_for: bool
+        self, message: str, *, location: str, destination: str, is_redirected: bool
     ) -> None:
         super().__init__(message)
         self.location = location
         self.destination = destination
-        self.is_vouched_for = is_vouched_for
+        self.is_redirected = is_redirected

@@ -26,10 +26,11 @@ def authorize() -> Response:
     """Show who asks, for what, and where the browser will be sent (RFC 6749 §4.1.1)."""
     query, seen = request.query_string, viewer()
     if seen is None:
-        return _to_sign_in(login_hint=consent_server().check(query))
+        hint = consent_server().check(query, is_framed=_is_framed())
+        return _to_sign_in(login_hint=hint)
     try:
         sign_in = SignIn(seen.auth_time, is_answer=is_sign_in_for(query))
-        consent = consent_server().ask(query, principal(), sign_in)
+        consent = consent_server().ask(query, principal(), sign_in, is_framed=_is_framed())
     except SignInAgain:
         return _to_sign_in(again=1, login_hint=seen.email)
     if isinstance(consent, str):
@@ -72,9 +73,17 @@ def refused(error: OAuth2Error) -> Response:
 @bp.errorhandler(Reported)
 def reported(refusal: Reported) -> Response:
     """Tell the client what is wrong; for one that nobody vouches for, if the person wants to."""
-    if refusal.is_vouched_for:
+    if refusal.is_redirected:
         return _sent_to(refusal.location)
     return page("oauth/refused.html", status=400, refusal=refusal)
+
+
+def _is_framed() -> bool:
+    """Whether the browser loads a frame (Fetch Metadata §2.2): no page of ours shows in one.
+
+    The user's address bar keeps the client's address, so nothing lends it our good name.
+    """
+    return request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame")
 
 
 def _to_sign_in(login_hint: str | None, again: int | None = None) -> Response:
