@@ -3,6 +3,7 @@
 from authlib.oauth2 import OAuth2Error
 
 __all__ = [
+    "AuthorizationPending",
     "ConsentRequired",
     "InteractionRequired",
     "InvalidClientMetadata",
@@ -16,6 +17,8 @@ __all__ = [
     "Reported",
     "RequestNotSupported",
     "RequestUriNotSupported",
+    "SlowDown",
+    "TryAgainLater",
     "UnsupportedResponseType",
     "UseDpopNonce",
 ]
@@ -91,6 +94,26 @@ class InteractionRequired(OAuth2Error):
     """The user must confirm, and the request forbids to ask (OpenID Connect Core §3.1.2.6)."""
 
     error = "interaction_required"
+
+
+class TryAgainLater(OAuth2Error):
+    """A device has to poll again, after `interval_seconds` (RFC 8628 §3.5)."""
+
+    def __init__(self, interval_seconds: int) -> None:
+        super().__init__(f"Poll again in {interval_seconds} seconds.")
+        self.interval_seconds = interval_seconds
+
+
+class AuthorizationPending(TryAgainLater):
+    """The user has not decided about the device yet (RFC 8628 §3.5)."""
+
+    error = "authorization_pending"
+
+
+class SlowDown(TryAgainLater):
+    """The device polls too often (RFC 8628 §3.5)."""
+
+    error = "slow_down"
 
 
 class RegistrationClosed(OAuth2Error):

@@ -21,7 +21,7 @@ from app.oauth.device import authorized
 from app.oauth.device_code import DeviceCode
 from app.oauth.documents import Documents
 from app.oauth.dpop import Proof, Proofs
-from app.oauth.errors import UseDpopNonce
+from app.oauth.errors import TryAgainLater, UseDpopNonce
 from app.oauth.introspection import introspected
 from app.oauth.issue import TokenGrant
 from app.oauth.keys import Keys
@@ -54,9 +54,11 @@ def error_answer(error: OAuth2Error) -> Answer:
     headers = dict(_NOT_STORED)
     if error.status_code == _UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Basic realm="latchkey"'
-    return Answer(
-        error.status_code, {"error": error.error, "error_description": description}, headers
-    )
+    body: dict[str, Any] = {"error": error.error, "error_description": description}
+    if isinstance(error, TryAgainLater):
+        # Not every client knows that slow_down means five seconds more.
+        body["interval"] = error.interval_seconds
+    return Answer(error.status_code, body, headers)
 
 
 @dataclass(frozen=True, slots=True)
