@@ -5,6 +5,7 @@ from flask_login import login_required
 
 from app.blueprints.edge import content_security_policy
 from app.blueprints.oauth.as_get import as_get
+from app.blueprints.oauth.redirect import ClientRedirect
 from app.blueprints.pages import go, page
 from app.blueprints.road import consent_server
 from app.extensions import csrf
@@ -35,7 +36,7 @@ def authorize() -> Response:
         return _to_sign_in(again=1, login_hint=seen.email)
     if isinstance(consent, str):
         forget_what_asked()
-        return _sent_to(consent)
+        return ClientRedirect(consent)
     response = page("oauth/consent.html", consent=consent)
     # Without the client's origin in it, the browser would not follow the answer's redirect.
     response.headers["Content-Security-Policy"] = content_security_policy(consent.form_action)
@@ -61,7 +62,7 @@ def decide() -> Response:
         ticked=frozenset(request.form.getlist("scope")),
     )
     forget_what_asked()
-    return _sent_to(location)
+    return ClientRedirect(location)
 
 
 @bp.errorhandler(OAuth2Error)
@@ -74,7 +75,7 @@ def refused(error: OAuth2Error) -> Response:
 def reported(refusal: Reported) -> Response:
     """Tell the client what is wrong; for one that nobody vouches for, if the person wants to."""
     if refusal.is_redirected:
-        return _sent_to(refusal.location)
+        return ClientRedirect(refusal.location)
     return page("oauth/refused.html", status=400, refusal=refusal)
 
 
@@ -90,8 +91,3 @@ def _to_sign_in(login_hint: str | None, again: int | None = None) -> Response:
     ask_to_sign_in(request.query_string)
     target = request.full_path
     return go(url_for("auth.login", next=target, login_hint=login_hint, again=again))
-
-
-def _sent_to(location: str) -> Response:
-    # Not Flask's redirect(): the client's URI goes out as it was registered, to the letter.
-    return Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})
