@@ -51,9 +51,15 @@ class Authentication:
         self._assertions = assertions
 
     def client_of(
-        self, session: Transaction, authorization: str | None, form: Mapping[str, str], now: int
+        self,
+        session: Transaction,
+        authorization: str | None,
+        form: Mapping[str, str],
+        now: int,
+        *,
+        endpoint: str = "token",
     ) -> Authenticated:
-        """Give the client that a request authenticates.
+        """Give the client that a request authenticates at an endpoint.
 
         Raises:
             InvalidRequestError: it uses two methods, or names two clients (RFC 6749 §2.3).
@@ -61,7 +67,7 @@ class Authentication:
         """
         presented = _presented(authorization, form)
         client = find(session, presented.client_id)
-        if client is None or not client.check_endpoint_auth_method(presented.method, "token"):
+        if client is None or not client.check_endpoint_auth_method(presented.method, endpoint):
             raise _refused()
         if presented.method == "none":
             return Authenticated(client)

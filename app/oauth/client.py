@@ -18,6 +18,7 @@ from app.oauth.lifetimes import Lifetimes
 
 PRIVATE_KEY_JWT = "private_key_jwt"
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+ABOUT_TOKENS = frozenset({"revocation", "introspection"})
 # Seconds.
 _NOTED_EVERY = 60
 
@@ -98,14 +99,19 @@ class KnownClient(ClientMixin):
         """Tell whether the client was registered for a grant type."""
         return grant_type in self.grant_types
 
-    def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
-        """Tell whether the client may authenticate so (RFC 7591 §2)."""
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Tell whether the client may authenticate so.
+
+        The registered method binds the token endpoint (RFC 7591 §2). At the endpoints about
+        tokens either way to send a secret is right: a library that knows one of them only
+        would leave a token alive that its user wants to revoke.
+        """
         if PRIVATE_KEY_JWT in (method, self.auth_method):
             # Who signs has no secret that could do in its place.
             return method == self.auth_method
         if self.is_public or method not in SECRET_METHODS:
             return self.is_public and method == "none"
-        return self.auth_method in ("", method)
+        return endpoint in ABOUT_TOKENS or self.auth_method in ("", method)
 
 
 def find(session: Transaction, client_id: str) -> KnownClient | None:

@@ -107,13 +107,16 @@ class Server(AuthorizationServer):
 
     def revocation(self, sent: Posted) -> Answer:
         """Answer a revocation request (RFC 7009 §2)."""
-        return self._answered("revoke a token", sent, _revocation, self._shares.tokens)
+        share = self._shares.tokens
+        return self._answered("revoke a token", sent, _revocation, share, endpoint="revocation")
 
     def introspection(self, sent: Posted) -> Answer:
         """Answer an introspection request (RFC 7662 §2)."""
         answer = partial(_introspection, self.resources.public_url)
         share = self._shares.introspections
-        return self._answered("introspect a token", sent, answer, share, reads=True)
+        return self._answered(
+            "introspect a token", sent, answer, share, reads=True, endpoint="introspection"
+        )
 
     def push(self, sent: Posted) -> Answer:
         """Take an authorization request ahead (RFC 9126 §2)."""
@@ -136,7 +139,7 @@ class Server(AuthorizationServer):
             return error_answer(error)
         return Answer(200, grant.issued())
 
-    def _answered(
+    def _answered(  # noqa: PLR0913 - what the five endpoints differ in
         self,
         reason: str,
         sent: Posted,
@@ -145,6 +148,7 @@ class Server(AuthorizationServer):
         *,
         reads: bool = False,
         begins: bool = False,
+        endpoint: str = "token",
     ) -> Answer:
         """Answer a client; with the request that `begins` an authorization it may be new here."""
         now = int(self._now())
@@ -157,7 +161,9 @@ class Server(AuthorizationServer):
                 self._documents.look_up(named, sent.caller)
             # Apart, and without a lock: what is no client's must not hold clients up.
             with connected_as_system(self._engine, reason, reads=True) as session:
-                known = self._clients.client_of(session, sent.authorization, form, now)
+                known = self._clients.client_of(
+                    session, sent.authorization, form, now, endpoint=endpoint
+                )
                 # A public client is whoever says so: nobody may use its share up from elsewhere.
                 whose = "" if known.is_proved else f" at {sent.caller}"
                 share.spend(f"client {known.client.key}{whose}")
