@@ -359,7 +359,8 @@ exact-redirect-uri | 2.1 | MUST | A redirect URI is matched exactly, but for a l
 no-open-redirector | 2.1 | MUST | No address leads to where its query says, unless a client registered that.
 pkce-of-all | 2.1.1 | MUST | PKCE is supported, and asked of public and confidential clients alike.
 verifier-enforced | 2.1.1 | MUST | No code is exchanged without the verifier of its challenge.
-no-pkce-downgrade | 2.1.1 | MUST | There is no code without a challenge, and so none that any verifier fits.
+no-pkce-downgrade | 2.1.1 | MUST | No verifier fits a code without a challenge: whoever sends one is refused.
+nonce-in-place-of-pkce | 2.1.1 | SHOULD | Only a confidential client that an admin exempts goes without PKCE, and it sends a nonce.
 pkce-announced | 2.1.1 | MUST | The metadata say that S256 is supported.
 sender-constrained | 2.2.1 | SHOULD | A client may bind its tokens to a key, without which they are refused.
 refresh-tokens-rotate | 2.2.2 | MUST | A public client's refresh token is replaced at each use.

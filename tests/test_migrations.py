@@ -15,7 +15,7 @@ from tests.postgres import Cluster
 pytestmark = on_both_engines
 
 # What a deployed version may have left a database at.
-RELEASED = ("ad5650d22cc4", "ee079b833233", "5b1c9d2e7f40")
+RELEASED = ("ad5650d22cc4", "ee079b833233", "5b1c9d2e7f40", "7d2e4c8a9b16")
 _LEFT = (
     "INSERT INTO user_account (id, email, name, created_at) VALUES (7, 'u@example.com', 'U', 1)",
     "INSERT INTO user_role (user_id, role_id) SELECT 7, id FROM role WHERE name = 'Admin'",

@@ -68,6 +68,8 @@ class Client(Model):
     is_trusted: Mapped[bool] = mapped_column(server_default=false())
     # An admin has checked who made it.
     is_verified: Mapped[bool] = mapped_column(server_default=false())
+    # An admin lets it go without PKCE: it sends an OpenID Connect nonce instead (RFC 9700 §2.1.1).
+    is_pkce_exempt: Mapped[bool] = mapped_column(server_default=false())
     id_token_signed_response_alg: Mapped[str] = mapped_column(String(10), server_default="RS256")
     dpop_bound_access_tokens: Mapped[bool] = mapped_column(server_default=false())
     access_token_lasts: Mapped[int | None]

@@ -11,7 +11,7 @@ from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.core.statement import Found, Statement, Transaction
 from app.models import redirect_uri
-from app.models.client import Client, ClientSecret, Source
+from app.models.client import SELF_DESCRIBED, Client, ClientSecret, Source
 from app.models.user import User
 from app.oauth import lifetimes
 from app.oauth.lifetimes import Lifetimes
@@ -44,6 +44,7 @@ _KNOWN = Statement(
         Client.required_scopes,
         Client.is_first_party,
         Client.is_verified,
+        Client.is_pkce_exempt,
         Client.id_token_signed_response_alg,
         Client.dpop_bound_access_tokens,
         Client.access_token_lasts,
@@ -87,9 +88,19 @@ class KnownClient(ClientMixin):
     required_scopes: frozenset[str]
     is_first_party: bool
     is_verified: bool
+    is_pkce_exempt: bool
     id_token_alg: str
     dpop_bound: bool
     lifetimes: Lifetimes
+
+    @property
+    def needs_pkce(self) -> bool:
+        """Whether each authorization request needs a code challenge (RFC 9700 §2.1.1).
+
+        Whatever an admin has set: nobody knows that a public client, or one that anybody can
+        register, checks the nonce.
+        """
+        return not self.is_pkce_exempt or self.is_public or self.source in SELF_DESCRIBED
 
     def check_redirect_uri(self, redirect_uri_: str) -> bool:
         """Tell whether the browser may be sent there (RFC 9700 §2.1)."""
@@ -143,6 +154,7 @@ def _known(row: Found) -> KnownClient:
         required_scopes=scopes.parse(row.required_scopes),
         is_first_party=row.is_first_party,
         is_verified=row.is_verified,
+        is_pkce_exempt=row.is_pkce_exempt,
         id_token_alg=row.id_token_signed_response_alg,
         dpop_bound=row.dpop_bound_access_tokens,
         lifetimes=lifetimes.of(

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from app.core import scopes
 from app.core.errors import Conflict, InvalidInput
 from app.core.procedure import PAGES_ONLY, Call, procedure
-from app.models.client import SELF_DESCRIBED, Client
+from app.models.client import SELF_DESCRIBED, Client, Kind
 from app.models.lifetimes import BOUNDS, DEFAULTS
 from app.procedures.authority import check_passable
 from app.procedures.clients import SAID, AskedScopes, ClientId, beyond_trust, bounded, known
@@ -35,6 +35,10 @@ class ClientRules(ClientId):
     )
     is_first_party: bool = Field(
         default=False, description="It is the operator's own: people need not be asked."
+    )
+    is_pkce_exempt: bool = Field(
+        default=False,
+        description="It may leave PKCE out, and send an OpenID Connect nonce instead.",
     )
     access_token_lasts: int | None = _seconds("An access token lasts", "access_token_lasts")
     refresh_token_idles: int | None = _seconds(
@@ -67,6 +71,8 @@ class ClientRulesOut(BaseModel):
     is_verified: bool
     is_first_party: bool
     is_trusted: bool
+    is_pkce_exempt: bool
+    kind: Kind
     describes_itself: bool
     lifetimes: list[LifetimeOut]
 
@@ -106,6 +112,7 @@ def set_(call: Call, given: ClientRules) -> ClientRulesOut:
     client.is_trusted = given.is_trusted
     _bind(client, bound, opened)
     client.is_verified, client.is_first_party = given.is_verified, given.is_first_party
+    client.is_pkce_exempt = given.is_pkce_exempt
     for column in DEFAULTS:
         setattr(client, column, getattr(given, column))
     return _shown(client)
@@ -116,6 +123,11 @@ def _check(client: Client, given: ClientRules) -> None:
     if client.source in SELF_DESCRIBED:
         refused = "Anybody can register such a client: people are asked."
         fields = {n: refused for n in ("is_first_party", "is_trusted") if getattr(given, n)}
+    if given.is_pkce_exempt and (client.is_public or client.source in SELF_DESCRIBED):
+        # RFC 9700 §2.1.1: only a confidential client may rely on the nonce.
+        fields["is_pkce_exempt"] = "Only a confidential client can go without PKCE."
+        if client.source in SELF_DESCRIBED:
+            fields["is_pkce_exempt"] = "A client that registered itself needs PKCE."
     if beyond := beyond_trust(given.scopes, is_trusted=given.is_trusted):
         fields["scopes"] = f"Only a client that you trust may ask for {beyond}."
     if fields:
@@ -155,6 +167,8 @@ def _shown(client: Client) -> ClientRulesOut:
         is_verified=client.is_verified,
         is_first_party=client.is_first_party,
         is_trusted=client.is_trusted,
+        is_pkce_exempt=client.is_pkce_exempt,
+        kind=client.kind,
         describes_itself=client.source in SELF_DESCRIBED,
         lifetimes=[
             LifetimeOut(

@@ -113,6 +113,7 @@ class ClientOut(BaseModel):
     is_verified: bool
     is_first_party: bool
     is_trusted: bool
+    is_pkce_exempt: bool
     id_token_signed_response_alg: IdTokenAlg
     dpop_bound_access_tokens: bool
     created_at: datetime
