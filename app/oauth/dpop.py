@@ -24,6 +24,8 @@ from app.oauth.signatures import ALGORITHMS
 _OLDEST = 60
 _AHEAD = 30
 _BUCKET = 300
+# The clocks of phones are minutes off. Our nonce tells when the proof was made (RFC 9449 §11.1).
+_CLOCK_SKEW_WITH_NONCE_SECONDS = 300
 _SCHEME = "dpop "
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")
@@ -79,7 +81,7 @@ class Proofs:
         key, claims = self._checked(proof)
         if not self._is_ours(claims.nonce):
             raise UseDpopNonce("Make the proof again, with the nonce of the DPoP-Nonce header.")
-        return self._once(key, claims)
+        return self._once(key, claims, has_nonce=True)
 
     def jkt_of_use(self, proof: Proof, access_token: str) -> str:
         """Give the key that a client proves for the use of an access token (RFC 9449 §7).
@@ -93,7 +95,7 @@ class Proofs:
             raise InvalidDpopProof("The proof is not for this access token: ath.")
         if claims.nonce is not None and not self._is_ours(claims.nonce):
             raise InvalidDpopProof("The nonce is not one of this server's.")
-        return self._once(key, claims)
+        return self._once(key, claims, has_nonce=claims.nonce is not None)
 
     def nonce(self) -> str:
         """Give the nonce of the moment; it needs no memory (RFC 9449 §8)."""
@@ -118,13 +120,16 @@ class Proofs:
             raise InvalidDpopProof("A claim is missing, or of a wrong type.") from error
         if claims.htm != proof.method or not _is_same_url(claims.htu, proof.url):
             raise InvalidDpopProof("The proof is for another request: htm, htu.")
-        if not -_OLDEST <= claims.iat - int(self._now()) <= _AHEAD:
-            raise InvalidDpopProof("The proof is too old, or of the future: iat.")
         return thumbprint, claims
 
-    def _once(self, thumbprint: str, claims: _Claims) -> str:
-        """Use a proof up (RFC 9449 §11.1)."""
-        until, now = claims.iat + _OLDEST + _AHEAD, int(self._now())
+    def _once(self, thumbprint: str, claims: _Claims, *, has_nonce: bool) -> str:
+        """Use a proof up (RFC 9449 §11.1), if it is not too old; `has_nonce` says of ours."""
+        skew, now = _CLOCK_SKEW_WITH_NONCE_SECONDS, int(self._now())
+        oldest, ahead = (skew, skew) if has_nonce else (_OLDEST, _AHEAD)
+        if not -oldest <= claims.iat - now <= ahead:
+            raise InvalidDpopProof("The proof is too old, or of the future: iat.")
+        # Remembered for longer than it could be shown again.
+        until = claims.iat + oldest + _AHEAD
         if not is_first_use(self._engine, thumbprint, claims.jti, expires_at=until, now=now):
             raise InvalidDpopProof("The proof was used before: jti.")
         return thumbprint

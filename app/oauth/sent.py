@@ -11,6 +11,7 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from app.core.statement import Transaction
 from app.oauth.client import KnownClient
+from app.oauth.errors import InvalidTarget
 
 LONGEST = 4000
 # Some clients put a whole document into `state`. A token that a client was given elsewhere, with
@@ -34,7 +35,10 @@ class Sent:
 
         Raises:
             InvalidRequestError: one is repeated (RFC 6749 §3.1, §3.2).
+            InvalidTarget: only the resource is, which a client may repeat (RFC 8707 §2).
         """
+        if self.repeated == {"resource"}:
+            raise InvalidTarget("A token is for one resource. Send one resource parameter.")
         for name in sorted(self.repeated):
             raise InvalidRequestError(f"The parameter {printable(name)} is repeated.")
         return self.values
