@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from sqlalchemy import Engine, bindparam, select, update
 
-from app.core import credentials
+from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.core.errors import Busy
 from app.core.principal import Channel, Principal
@@ -38,7 +38,8 @@ _LOOKUP = Statement(
         AccessToken.expires_at,
         AccessToken.scopes,
         Grant.scopes,
-        Client.scopes,
+        Client.chosen_scopes,
+        Client.scope_bound,
         *HELD,
     )
     .join_from(AccessToken, Family, Family.id == AccessToken.family_id)
@@ -104,6 +105,7 @@ class Bearer:
         if row is None:
             raise TokenRefused("The access token is unknown or revoked.")
         user_id, client_id, grant_id, used_at, resource, jkt, expires_at, *held = row
+        of_token, of_grant, chosen, limit, of_roles = held[:5]
         if expires_at <= now:
             raise TokenRefused("The access token has expired.")
         if not self._resources.admits(resource, entrance):
@@ -113,16 +115,16 @@ class Bearer:
         if used_at is None or used_at <= now - _NOTED_EVERY:
             with suppress(Busy):  # the next call notes it
                 self._note_use(grant_id, now)
-        of_token, of_grant, of_client, of_roles = (frozenset((s or "").split()) for s in held[:4])
+        of_client, reach = scopes.allowed(chosen, limit), scopes.parse(of_roles)
         return Principal(
             channel=channel,
             user_id=user_id,
-            scopes=of_token & of_grant & of_client & of_roles,
-            reach=of_roles,
-            openable=of_roles & (of_client | _OPEN_TO_ALL),
+            scopes=scopes.parse(of_token) & scopes.parse(of_grant) & of_client & reach,
+            reach=reach,
+            openable=reach & (of_client | _OPEN_TO_ALL),
             client_id=client_id,
             grant_id=grant_id,
-            **circles(held[4:]),
+            **circles(held[5:]),
         )
 
     def _check_key(self, token: str, jkt: str | None, proof: Proof | None) -> None:

@@ -33,7 +33,8 @@ _KNOWN = Statement(
         Client.token_endpoint_auth_method,
         Client.redirect_uris,
         Client.grant_types,
-        Client.scopes,
+        Client.chosen_scopes.label("chosen_scopes"),
+        Client.scope_bound,
         Client.default_scopes,
         User.name.label("publisher"),
         Client.owner_id,
@@ -131,7 +132,7 @@ def find(session: Transaction, client_id: str) -> KnownClient | None:
 
 
 def _known(row: Found) -> KnownClient:
-    allowed = scopes.parse(row.scopes)
+    allowed = scopes.allowed(row.chosen_scopes, row.scope_bound)
     by_default = scopes.parse(row.default_scopes) or frozenset(scopes.BASIC)
     return KnownClient(
         key=row.id,

@@ -12,7 +12,7 @@ from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.client import SELF_DESCRIBED, Client, Kind
 from app.models.lifetimes import BOUNDS, DEFAULTS
 from app.procedures.authority import check_passable
-from app.procedures.clients import SAID, AskedScopes, ClientId, beyond_trust, bounded, known
+from app.procedures.clients import SAID, AskedScopes, ClientId, beyond_trust, known
 
 
 def _seconds(what: str, column: str) -> Any:  # noqa: ANN401 - what pydantic calls a field
@@ -135,15 +135,11 @@ def _check(client: Client, given: ClientRules) -> None:
 
 
 def _bind(client: Client, bound: frozenset[str], opened: frozenset[str]) -> None:
-    """Let a client ask for these scopes at the most; what its owner chose within them stays."""
+    """Let a client ask for these scopes at the most; what its owner chose stays."""
     client.scope_bound = scopes.render(bound)
-    chosen = bound
-    if client.owner_id is not None:
-        # What takes trust its owner could not choose before.
-        chosen = scopes.parse(client.scopes) | opened
-    client.scopes = bounded(client.scope_bound, chosen)
-    required = scopes.parse(client.required_scopes) & scopes.parse(client.scopes)
-    client.required_scopes = scopes.render(required)
+    # Where there is no owner, the admin chooses. What takes trust no owner could choose before.
+    more = bound if client.owner_id is None else opened
+    client.chosen_scopes = scopes.render(scopes.parse(client.chosen_scopes) | more)
 
 
 def _bound(client: Client) -> frozenset[str]:

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+)
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -110,6 +117,7 @@ class ClientOut(BaseModel):
     post_logout_redirect_uris: list[str]
     scopes: list[str]
     required_scopes: list[str]
+    withheld_scopes: list[str]
     is_verified: bool
     is_first_party: bool
     is_trusted: bool
@@ -120,10 +128,16 @@ class ClientOut(BaseModel):
     last_used_at: datetime | None
     revoked_at: datetime | None
 
-    @field_validator("scopes", "required_scopes", mode="before")
+    @field_validator("scopes", "required_scopes", "withheld_scopes", mode="before")
     @classmethod
     def _as_list(cls, value: str | list[str]) -> list[str]:
         return value.split() if isinstance(value, str) else value
+
+    @field_validator("required_scopes")
+    @classmethod
+    def _are_allowed(cls, required: list[str], info: ValidationInfo) -> list[str]:
+        # What an admin removed nobody is asked for, and so nobody has to allow.
+        return [scope for scope in required if scope in info.data.get("scopes", ())]
 
 
 class ClientGoneOut(BaseModel):
@@ -173,7 +187,7 @@ def new_client(
         token_endpoint_auth_method="none" if given.kind == "public" else "",
         redirect_uris=given.redirect_uris,
         grant_types=grant_types_for(given.kind),
-        scopes=" ".join(scopes.grantable(is_trusted=False)),
+        chosen_scopes=" ".join(scopes.grantable(is_trusted=False)),
         created_at=now,
     )
     session.add(client)
@@ -199,7 +213,7 @@ def _distrust(client: Client) -> None:
     if not client.is_trusted:
         return
     client.is_trusted = False
-    for column in ("scopes", "scope_bound", "required_scopes"):
+    for column in ("chosen_scopes", "scope_bound", "required_scopes"):
         held = scopes.parse(getattr(client, column))
         setattr(client, column, scopes.render(held.intersection(scopes.THIRD_PARTY)))
 
@@ -207,11 +221,6 @@ def _distrust(client: Client) -> None:
 def beyond_trust(wanted: Iterable[str], *, is_trusted: bool) -> str:
     """Give the scopes that take an admin's trust; none for a client that has it."""
     return scopes.render(frozenset(wanted).difference(scopes.grantable(is_trusted=is_trusted)))
-
-
-def bounded(bound: str | None, wanted: frozenset[str]) -> str:
-    """Give which of the scopes that it wants a client may ask for, within an admin's bound."""
-    return scopes.render(wanted if bound is None else wanted & scopes.parse(bound))
 
 
 def add_secret(session: Session, client: Client, now: int) -> str:
