@@ -72,9 +72,10 @@ def _is_of_own_page() -> bool:
     A browser that knows Origin sends it with each POST; what it says counts, and "null" is the
     origin of no page of ours. Only where there is none the Referer has to say it.
     """
-    sender = request.headers.get("Origin", request.referrer)
+    origin = request.headers.get("Origin")
+    sender = request.referrer if origin is None else origin
     try:
-        return sender is not None and bool(same_origin(sender, request.host_url))
+        return bool(sender) and bool(same_origin(sender, request.host_url))
     except ValueError:  # what it names is no URL
         return False
 

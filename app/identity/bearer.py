@@ -20,7 +20,7 @@ from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant
 from app.models.user import User
 from app.oauth.dpop import Proof, Proofs
-from app.oauth.errors import InvalidDpopProof
+from app.oauth.errors import InvalidDpopProof, UseDpopNonce
 from app.oauth.lookup import STANDS
 
 _NOTED_EVERY = 60
@@ -54,11 +54,27 @@ _LOOKUP = Statement(
 
 
 class TokenRefused(Exception):
-    """The access token is no good here; the message says why (RFC 6750 §3.1)."""
+    """The access token is no good here; the message says why (RFC 6750 §3.1).
+
+    With `nonce` the proof has to be made again (RFC 9449 §9).
+    """
+
+    error = "invalid_token"
+    nonce: str | None = None
 
 
 class ProofRefused(TokenRefused):
     """The access token is not presented as its key demands (RFC 9449 §7.1)."""
+
+
+class NonceRequired(ProofRefused):
+    """The proof has to hold this server's nonce (RFC 9449 §9)."""
+
+    error = "use_dpop_nonce"
+
+    def __init__(self, message: str, nonce: str) -> None:
+        super().__init__(message)
+        self.nonce = nonce
 
 
 def token_in(authorization: str | None) -> str | None:
@@ -134,6 +150,8 @@ class Bearer:
             raise ProofRefused(f"The access token {bound} bound to a key: use the other scheme.")
         try:
             proved = self._proofs.jkt_of_use(proof, token)
+        except UseDpopNonce as error:
+            raise NonceRequired(error.get_error_description(), self._proofs.nonce()) from error
         except InvalidDpopProof as error:
             raise ProofRefused(error.get_error_description()) from error
         if not hmac.compare_digest(proved, jkt):

@@ -14,7 +14,7 @@ from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant
 from app.models.user import User
 from app.oauth.dpop import Proof, Proofs
-from app.oauth.errors import InvalidDpopProof
+from app.oauth.errors import InvalidDpopProof, UseDpopNonce
 from app.oauth.lookup import STANDS
 
 _FOUND = (
@@ -46,10 +46,21 @@ class TokenUnfit(OAuth2Error):
 
     status_code = 401
     error = "invalid_token"
+    nonce: str | None = None
 
     def __init__(self, description: str, scheme: str = "Bearer") -> None:
         super().__init__(description=description)
         self.scheme = scheme
+
+
+class NonceRequired(TokenUnfit):
+    """The proof has to hold this server's nonce (RFC 9449 §9)."""
+
+    error = "use_dpop_nonce"
+
+    def __init__(self, description: str, nonce: str) -> None:
+        super().__init__(description, "DPoP")
+        self.nonce = nonce
 
 
 class ScopeLacking(TokenUnfit):
@@ -107,6 +118,8 @@ class UserInfo:
             raise TokenUnfit("Use the scheme that the access token was issued for.", "DPoP")
         try:
             proved = self._proofs.jkt_of_use(proof, token)
+        except UseDpopNonce as error:
+            raise NonceRequired(error.get_error_description(), self._proofs.nonce()) from error
         except InvalidDpopProof as error:
             raise TokenUnfit(error.get_error_description(), "DPoP") from error
         if proved != jkt:

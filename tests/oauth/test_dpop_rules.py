@@ -290,7 +290,7 @@ def test_a_proof_lives_for_a_minute(flow: Flow, age: int, *, is_good: bool) -> N
     if is_good:
         assert proofs.jkt_of_use(shown, "token")
     else:
-        with pytest.raises(InvalidDpopProof):
+        with pytest.raises(UseDpopNonce):
             proofs.jkt_of_use(shown, "token")
 
 
@@ -313,6 +313,29 @@ def test_with_our_nonce_a_clock_may_be_five_minutes_off(flow: Flow, age: int) ->
         assert check(shown)
         with pytest.raises(InvalidDpopProof):
             check(shown)
+
+
+@requirement("rfc9449:a-short-life")
+@at_each_entrance
+def test_each_entrance_gives_a_clock_that_is_off_a_nonce(
+    ask: Ask, flow: Flow, entrance: str
+) -> None:
+    holder = KeyHolder()
+    token = (exchange(flow, holder, scope=SCOPE).json or {})["access_token"]
+    method, path = ENTRANCES[entrance]
+    nonce = None
+    for wrong in (None, "x"):
+        made = holder.proof(
+            method, ISSUER + path, token=token, iat=int(time.time()) - 200, nonce=wrong
+        )
+        refused = use(ask, entrance, token, [made])
+        assert refused.status_code == 401
+        assert 'error="use_dpop_nonce"' in refused.headers["WWW-Authenticate"]
+        nonce = refused.headers["DPoP-Nonce"]
+    made = holder.proof(
+        method, ISSUER + path, token=token, iat=int(time.time()) - 200, nonce=nonce
+    )
+    assert use(ask, entrance, token, [made]).status_code == 200
 
 
 @requirement("rfc9449:a-short-life")

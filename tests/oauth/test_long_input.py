@@ -1,5 +1,6 @@
 """What clients really send: long tokens, long states, and the secret by either method."""
 
+from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -64,7 +65,7 @@ def test_the_registered_method_binds_the_token_endpoint_alone(flow: Flow, regist
     change("UPDATE client SET token_endpoint_auth_method = :it", it=registered)
     program = flow.browser.application.test_client(use_cookies=False)
     by_post = {"client_id": flow.client_id, "client_secret": flow.client_secret}
-    ways = {
+    ways: dict[str, dict[str, Any]] = {
         "client_secret_basic": {"auth": (flow.client_id, flow.client_secret), "data": {}},
         "client_secret_post": {"data": by_post},
     }
