@@ -175,7 +175,7 @@ the-token-ends-with-its-client | 5 | MUST | Of a client that was removed or revo
 s256-supported | 4.2 | MUST | The method S256 is supported, for public and confidential clients.
 challenge-bound-to-its-code | 4.4 | MUST | Each code is bound to the challenge of its own request.
 challenge-not-given-away | 4.4 | MUST | The answer to the client holds no challenge.
-challenge-required | 4.4.1 | MUST | A request without a challenge gets invalid_request.
+challenge-required | 4.4.1 | MUST | A request without a challenge gets invalid_request, unless an admin exempts the client.
 s256-only | 4.4.1 | MUST | A request with another method than S256, plain too, gets invalid_request.
 verifier-compared | 4.6 | MUST | An exchange whose verifier does not fit gets invalid_grant.
 """,
@@ -344,7 +344,7 @@ the-nonce-matches | 8 | MUST | A proof at the token endpoint must hold a nonce t
 codes-are-bound | 10 | MUST | A code asked for with dpop_jkt is exchanged with a proof of that key alone.
 both-ways-to-push-a-key | 10.1 | MUST | A pushed request names its key by dpop_jkt, or proves it by a header.
 pushed-keys-agree | 10.1 | MUST | A pushed request that names one key and proves another is refused.
-a-short-life | 11.1 | MUST | A proof counts for a minute after it was made.
+a-short-life | 11.1 | MUST | A proof counts for a minute after it was made, or for five with the server's nonce in it.
 one-use-jti | 11.1 | SHOULD | A proof counts once.
 no-way-round-the-nonce | 11.3 | MUST | A proof without a nonce is never taken at the token endpoint.
 typed | 11.5 | MUST | A JWT of another type is no proof.
@@ -357,9 +357,10 @@ asymmetric-only | 11.6 | MUST | A proof that is not signed, or is signed with a 
         """
 exact-redirect-uri | 2.1 | MUST | A redirect URI is matched exactly, but for a loopback port.
 no-open-redirector | 2.1 | MUST | No address leads to where its query says, unless a client registered that.
-pkce-of-all | 2.1.1 | MUST | PKCE is supported, and asked of public and confidential clients alike.
+pkce-of-all | 2.1.1 | MUST | PKCE is supported, and by default asked of public and confidential clients alike.
 verifier-enforced | 2.1.1 | MUST | No code is exchanged without the verifier of its challenge.
-no-pkce-downgrade | 2.1.1 | MUST | There is no code without a challenge, and so none that any verifier fits.
+no-pkce-downgrade | 2.1.1 | MUST | No verifier fits a code without a challenge: whoever sends one is refused.
+nonce-in-place-of-pkce | 2.1.1 | SHOULD | Only a confidential client that an admin exempts goes without PKCE, and it sends a nonce.
 pkce-announced | 2.1.1 | MUST | The metadata say that S256 is supported.
 sender-constrained | 2.2.1 | SHOULD | A client may bind its tokens to a key, without which they are refused.
 refresh-tokens-rotate | 2.2.2 | MUST | A public client's refresh token is replaced at each use.

@@ -173,7 +173,7 @@ def _add_what_no_procedure_makes(session: Session, ids: dict[str, int]) -> None:
             token_endpoint_auth_method="",
             redirect_uris=["http://127.0.0.1/registered"],
             grant_types=[],
-            scopes="",
+            chosen_scopes="",
             created_at=1,
         )
     )

@@ -10,7 +10,7 @@ from app.core.scopes import ADMIN, SCOPES, grantable
 _TEXTS = ("name", "description", "kind")
 _CHANGED = ("name", "description", "client_uri", "id_token_signed_response_alg")
 _OF_SECRET = ("label", "lasts_days", "others_end_hours")
-_RULES = ("is_verified", "is_first_party", "is_trusted")
+_RULES = ("is_verified", "is_first_party", "is_trusted", "is_pkce_exempt")
 _Options = list[tuple[str, str, str]]
 
 

@@ -104,6 +104,14 @@ def parse(text: str | None) -> frozenset[str]:
     return frozenset(text.split()) if text else frozenset()
 
 
+def allowed(chosen: str | None, limit: str | None) -> frozenset[str]:
+    """Return what a client may request: what was chosen for it, within an admin's limit.
+
+    None is no limit. Both stay as they are, so that what an admin removes can be restored.
+    """
+    return parse(chosen) if limit is None else parse(chosen) & parse(limit)
+
+
 def render(scopes: Iterable[str]) -> str:
     """Give a space-delimited list in declaration order, so that equal sets read alike."""
     order = {name: place for place, name in enumerate(SCOPES)}

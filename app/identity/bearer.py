@@ -7,7 +7,7 @@ from contextlib import suppress
 
 from sqlalchemy import Engine, bindparam, select, update
 
-from app.core import credentials
+from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.core.errors import Busy
 from app.core.principal import Channel, Principal
@@ -20,7 +20,7 @@ from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant
 from app.models.user import User
 from app.oauth.dpop import Proof, Proofs
-from app.oauth.errors import InvalidDpopProof
+from app.oauth.errors import InvalidDpopProof, UseDpopNonce
 from app.oauth.lookup import STANDS
 
 _NOTED_EVERY = 60
@@ -38,7 +38,8 @@ _LOOKUP = Statement(
         AccessToken.expires_at,
         AccessToken.scopes,
         Grant.scopes,
-        Client.scopes,
+        Client.chosen_scopes,
+        Client.scope_bound,
         *HELD,
     )
     .join_from(AccessToken, Family, Family.id == AccessToken.family_id)
@@ -53,11 +54,27 @@ _LOOKUP = Statement(
 
 
 class TokenRefused(Exception):
-    """The access token is no good here; the message says why (RFC 6750 §3.1)."""
+    """The access token is no good here; the message says why (RFC 6750 §3.1).
+
+    With `nonce` the proof has to be made again (RFC 9449 §9).
+    """
+
+    error = "invalid_token"
+    nonce: str | None = None
 
 
 class ProofRefused(TokenRefused):
     """The access token is not presented as its key demands (RFC 9449 §7.1)."""
+
+
+class NonceRequired(ProofRefused):
+    """The proof has to hold this server's nonce (RFC 9449 §9)."""
+
+    error = "use_dpop_nonce"
+
+    def __init__(self, message: str, nonce: str) -> None:
+        super().__init__(message)
+        self.nonce = nonce
 
 
 def token_in(authorization: str | None) -> str | None:
@@ -104,6 +121,7 @@ class Bearer:
         if row is None:
             raise TokenRefused("The access token is unknown or revoked.")
         user_id, client_id, grant_id, used_at, resource, jkt, expires_at, *held = row
+        of_token, of_grant, chosen, limit, of_roles = held[:5]
         if expires_at <= now:
             raise TokenRefused("The access token has expired.")
         if not self._resources.admits(resource, entrance):
@@ -113,16 +131,16 @@ class Bearer:
         if used_at is None or used_at <= now - _NOTED_EVERY:
             with suppress(Busy):  # the next call notes it
                 self._note_use(grant_id, now)
-        of_token, of_grant, of_client, of_roles = (frozenset((s or "").split()) for s in held[:4])
+        of_client, reach = scopes.allowed(chosen, limit), scopes.parse(of_roles)
         return Principal(
             channel=channel,
             user_id=user_id,
-            scopes=of_token & of_grant & of_client & of_roles,
-            reach=of_roles,
-            openable=of_roles & (of_client | _OPEN_TO_ALL),
+            scopes=scopes.parse(of_token) & scopes.parse(of_grant) & of_client & reach,
+            reach=reach,
+            openable=reach & (of_client | _OPEN_TO_ALL),
             client_id=client_id,
             grant_id=grant_id,
-            **circles(held[4:]),
+            **circles(held[5:]),
         )
 
     def _check_key(self, token: str, jkt: str | None, proof: Proof | None) -> None:
@@ -132,6 +150,8 @@ class Bearer:
             raise ProofRefused(f"The access token {bound} bound to a key: use the other scheme.")
         try:
             proved = self._proofs.jkt_of_use(proof, token)
+        except UseDpopNonce as error:
+            raise NonceRequired(error.get_error_description(), self._proofs.nonce()) from error
         except InvalidDpopProof as error:
             raise ProofRefused(error.get_error_description()) from error
         if not hmac.compare_digest(proved, jkt):

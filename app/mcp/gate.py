@@ -113,8 +113,7 @@ class Gate:
                 lambda: self._road.bearer.principal(token, Channel.MCP, entrance, proof)
             )
         except TokenRefused as fault:
-            is_dpop = isinstance(fault, ProofRefused)
-            raise self._unauthorized(entrance, str(fault), is_dpop=is_dpop) from None
+            raise self._unfit(entrance, fault) from None
 
     async def _check_call(
         self, message: dict[str, Any], principal: Principal, entrance: str
@@ -148,12 +147,23 @@ class Gate:
         """
         return await anyio.to_thread.run_sync(run, limiter=self._lookups)
 
-    def _unauthorized(
-        self, entrance: str, fault: str | None = None, *, is_dpop: bool = False
-    ) -> Refused:
-        header = challenge.token_wanted(self._road.resources, entrance, fault, is_dpop=is_dpop)
-        detail = fault or "Send an access token; WWW-Authenticate says where to get one."
+    def _unauthorized(self, entrance: str) -> Refused:
+        header = challenge.token_wanted(self._road.resources, entrance)
+        detail = "Send an access token; WWW-Authenticate says where to get one."
         return _challenged(401, "unauthorized", detail, header)
+
+    def _unfit(self, entrance: str, fault: TokenRefused) -> Refused:
+        header = challenge.token_wanted(
+            self._road.resources,
+            entrance,
+            str(fault),
+            is_dpop=isinstance(fault, ProofRefused),
+            error=fault.error,
+        )
+        refused = _challenged(401, "unauthorized", str(fault), header)
+        if fault.nonce is not None:
+            refused.headers["DPoP-Nonce"] = fault.nonce
+        return refused
 
     def _user(self, principal: Principal) -> AuthenticatedUser:
         """Give what the SDK binds a stream to: another person or client gets a 404 there."""

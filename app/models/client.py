@@ -6,6 +6,7 @@ from typing import Any, Literal
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
 
+from app.core import scopes
 from app.core.policy import Bypass, Change, Owner, RowPolicy, Via, rows
 from app.extensions import Model
 
@@ -55,10 +56,11 @@ class Client(Model):
     redirect_uris: Mapped[list[str]] = mapped_column(JSON)
     post_logout_redirect_uris: Mapped[list[str]] = mapped_column(JSON, server_default="[]")
     grant_types: Mapped[list[str]] = mapped_column(JSON)
-    scopes: Mapped[str] = mapped_column(String(2000))
+    # What its owner chose; what it may request is `scopes`.
+    chosen_scopes: Mapped[str] = mapped_column("scopes", String(2000))
     # What it asks for where a request names no scope; empty: the basic ones.
     default_scopes: Mapped[str] = mapped_column(String(2000), server_default="")
-    # What an admin lets it ask for at the most, where one has set that.
+    # The admin's limit: what it may request at the most, where one has set that.
     scope_bound: Mapped[str | None] = mapped_column(String(2000))
     # Those without which it does not work: a person cannot remove them from a consent.
     required_scopes: Mapped[str] = mapped_column(String(2000), server_default="")
@@ -68,6 +70,8 @@ class Client(Model):
     is_trusted: Mapped[bool] = mapped_column(server_default=false())
     # An admin has checked who made it.
     is_verified: Mapped[bool] = mapped_column(server_default=false())
+    # An admin lets it go without PKCE: it sends an OpenID Connect nonce instead (RFC 9700 §2.1.1).
+    is_pkce_exempt: Mapped[bool] = mapped_column(server_default=false())
     id_token_signed_response_alg: Mapped[str] = mapped_column(String(10), server_default="RS256")
     dpop_bound_access_tokens: Mapped[bool] = mapped_column(server_default=false())
     access_token_lasts: Mapped[int | None]
@@ -88,6 +92,17 @@ class Client(Model):
     revoked_at: Mapped[int | None] = mapped_column(BigInteger)
     # Since when a ban of one of its hosts applies; removing the ban clears it.
     banned_at: Mapped[int | None] = mapped_column(BigInteger)
+
+    @property
+    def scopes(self) -> str:
+        """What it may request at this moment."""
+        return scopes.render(scopes.allowed(self.chosen_scopes, self.scope_bound))
+
+    @property
+    def withheld_scopes(self) -> str:
+        """What its owner chose, and an admin's limit leaves out."""
+        chosen = scopes.parse(self.chosen_scopes)
+        return scopes.render(chosen - scopes.parse(self.scopes))
 
     @property
     def kind(self) -> Kind:

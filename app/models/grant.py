@@ -86,7 +86,8 @@ class AuthorizationCode(Model):
         ForeignKey("token_family.id", ondelete="CASCADE"), index=True
     )
     redirect_uri: Mapped[str | None] = mapped_column(String(2000))
-    code_challenge: Mapped[str] = mapped_column(String(128))
+    # None only for a client that is exempt from PKCE.
+    code_challenge: Mapped[str | None] = mapped_column(String(128))
     nonce: Mapped[str | None] = mapped_column(String(500))
     jkt: Mapped[str | None] = mapped_column(_THUMBPRINT)
     expires_at: Mapped[int] = mapped_column(BigInteger, index=True)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from ipaddress import ip_address
 from urllib.parse import SplitResult, urlsplit
 
 from app.models.uri_schemes import DEFAULT_DENYLIST, SchemeDenylist
@@ -21,6 +22,11 @@ _LARGEST_PORT = 65535
 _AUTHORITY = re.compile(
     r"([a-z0-9_-]+(\.[a-z0-9_-]+)*\.?|\[[0-9a-f:.]+\])(:[1-9][0-9]{0,4})?", re.IGNORECASE
 )
+# RFC 1035 §2.3.4: octets of a name and of one of its labels.
+_MAX_HOST_CHARS = 253
+_MAX_LABEL_CHARS = 63
+# URL Standard §3.5: browsers read a host as an IPv4 address if its last label looks so.
+_NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*", re.IGNORECASE)
 _SCHEME = re.compile(r"[a-z][a-z0-9+.-]*")
 # `localhost:3000/callback` parses as the scheme localhost: a forgotten http://, and no app's URI.
 _PORT = re.compile(r"[0-9]+(?![^/?])")
@@ -119,8 +125,29 @@ def _fault_of_web(parts: SplitResult) -> str | None:
         return "holds user information"
     if not _AUTHORITY.fullmatch(parts.netloc):
         return "has a host or a port that cannot be one"
+    if fault := _fault_of_host(parts.hostname):
+        return fault
     if parts.scheme == "http" and not is_loopback(parts):
         return "must use https; plain http is for 127.0.0.1, [::1] and localhost only"
+    return None
+
+
+def _fault_of_host(host: str) -> str | None:
+    """Return why no browser can be sent to a host, or None."""
+    labels = host.removesuffix(".").split(".")
+    if len(host) > _MAX_HOST_CHARS or max(map(len, labels)) > _MAX_LABEL_CHARS:
+        return (
+            f"has a host longer than {_MAX_HOST_CHARS} characters, "
+            f"or a part of it longer than {_MAX_LABEL_CHARS}"
+        )
+    try:
+        if ":" in host or _NUMBER.fullmatch(labels[-1]):
+            ip_address(".".join(labels))
+        for label in labels:
+            if label.startswith("xn--"):
+                label.removeprefix("xn--").encode().decode("punycode")
+    except ValueError:
+        return "has a host or a port that cannot be one"
     return None
 
 

@@ -58,8 +58,10 @@ class Authentication:
         form: Mapping[str, str],
         now: int,
         requester: Requester,
+        *,
+        endpoint: str = "token",
     ) -> Authenticated:
-        """Give the client that a request authenticates.
+        """Give the client that a request authenticates at an endpoint.
 
         Raises:
             InvalidRequestError: it uses two methods, or names two clients (RFC 6749 §2.3).
@@ -67,7 +69,7 @@ class Authentication:
         """
         presented = _presented(authorization, form)
         client = find(session, presented.client_id)
-        if client is None or not client.check_endpoint_auth_method(presented.method, "token"):
+        if client is None or not client.check_endpoint_auth_method(presented.method, endpoint):
             raise _refused()
         if presented.method == "none":
             return Authenticated(client)

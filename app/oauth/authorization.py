@@ -1,7 +1,6 @@
 """The authorization endpoint: which requests reach a person (RFC 6749 §4.1.1)."""
 
 import re
-from typing import NoReturn
 
 from authlib.oauth2.rfc6749 import (
     InvalidRequestError,
@@ -17,6 +16,7 @@ from app.oauth.audience import resource_asked
 from app.oauth.bans import is_banned
 from app.oauth.client import KnownClient, find, usable_scopes
 from app.oauth.errors import RequestNotSupported, RequestUriNotSupported, UnsupportedResponseType
+from app.oauth.scope_refusal import scope_refusal
 from app.oauth.sent import Sent
 
 # RFC 7636 §4.2: S256 gives 43 characters of base64url.
@@ -51,7 +51,7 @@ class Asked(BaseModel):
     is_redirect_uri_sent: bool
     scope: str
     state: str | None
-    code_challenge: str
+    code_challenge: str | None
     resource: str | None
     nonce: str | None = None
     dpop_jkt: str | None = None
@@ -74,13 +74,14 @@ def validated(resources: Resources, sent: Sent, client: KnownClient, redirect_ur
         # Nothing that a request names is fetched.
         raise RequestUriNotSupported("The request_uri is not one of a pushed request.")
     _refuse_other_response(values)
+    scope = _scope(client, values.get("scope"))
     return Asked(
         client_id=client.client_id,
         redirect_uri=redirect_uri,
         is_redirect_uri_sent="redirect_uri" in values,
-        scope=_scope(client, values.get("scope")),
+        scope=scope,
         state=values.get("state"),
-        code_challenge=_code_challenge(values),
+        code_challenge=_code_challenge(client, values, scope),
         resource=resource_asked(resources, values.get("resource")),
         nonce=_nonce(values),
         dpop_jkt=_dpop_jkt(values),
@@ -136,8 +137,19 @@ def _refuse_other_response(values: dict[str, str]) -> None:
         raise InvalidRequestError("Only the response_mode query is supported.")
 
 
-def _code_challenge(values: dict[str, str]) -> str:
-    """Give the PKCE challenge; RFC 9700 §2.1.1 wants it of all clients, and as S256."""
+def _code_challenge(client: KnownClient, values: dict[str, str], scope: str) -> str | None:
+    """Return the PKCE challenge; RFC 9700 §2.1.1 wants it of all clients, and as S256.
+
+    A client that an admin exempts may send a nonce instead; a challenge that it does send
+    counts as everybody's does.
+    """
+    if not client.needs_pkce and not values.keys() & {"code_challenge", "code_challenge_method"}:
+        if "openid" not in scopes.parse(scope) or "nonce" not in values:
+            raise InvalidRequestError(
+                "PKCE or an OpenID Connect nonce is required: "
+                "send a code_challenge, or the scope openid and a nonce."
+            )
+        return None
     if values.get("code_challenge_method") != "S256":
         raise InvalidRequestError("PKCE is required: send code_challenge_method=S256.")
     challenge = values.get("code_challenge", "")
@@ -188,11 +200,5 @@ def _scope(client: KnownClient, asked: str | None) -> str:
     if not wanted:
         raise InvalidScopeError("The client may ask for no scope.")
     if excess := wanted - client.scopes:
-        _refuse_scopes(excess)
+        raise InvalidScopeError(scope_refusal(excess))
     return scopes.render(wanted)
-
-
-def _refuse_scopes(excess: frozenset[str]) -> NoReturn:
-    known = sorted(excess & scopes.SCOPES.keys())
-    named = f": {' '.join(known)}" if known else ""
-    raise InvalidScopeError(f"The client may not ask for some of these scopes{named}.")

@@ -12,7 +12,7 @@ from app.core import credentials, scopes
 from app.core.credentials import Prefix
 from app.core.statement import Found, Statement, Transaction
 from app.models import redirect_uri
-from app.models.client import Client, ClientSecret, Source
+from app.models.client import SELF_DESCRIBED, Client, ClientSecret, Source
 from app.models.user import User
 from app.oauth import lifetimes
 from app.oauth.lifetimes import Lifetimes
@@ -21,6 +21,7 @@ PRIVATE_KEY_JWT = "private_key_jwt"
 # Where users register an app of their own.
 NEW_APP_PATH = "/settings/oauth-apps/new"
 SECRET_METHODS = ("client_secret_basic", "client_secret_post")
+ABOUT_TOKENS = frozenset({"revocation", "introspection"})
 # Seconds.
 _NOTED_EVERY = 60
 
@@ -35,7 +36,8 @@ _KNOWN = Statement(
         Client.token_endpoint_auth_method,
         Client.redirect_uris,
         Client.grant_types,
-        Client.scopes,
+        Client.chosen_scopes.label("chosen_scopes"),
+        Client.scope_bound,
         Client.default_scopes,
         User.name.label("publisher"),
         Client.owner_id,
@@ -46,6 +48,7 @@ _KNOWN = Statement(
         Client.required_scopes,
         Client.is_first_party,
         Client.is_verified,
+        Client.is_pkce_exempt,
         Client.id_token_signed_response_alg,
         Client.dpop_bound_access_tokens,
         Client.access_token_lasts,
@@ -93,9 +96,19 @@ class KnownClient(ClientMixin):
     required_scopes: frozenset[str]
     is_first_party: bool
     is_verified: bool
+    is_pkce_exempt: bool
     id_token_alg: str
     dpop_bound: bool
     lifetimes: Lifetimes
+
+    @property
+    def needs_pkce(self) -> bool:
+        """Whether each authorization request needs a code challenge (RFC 9700 §2.1.1).
+
+        Whatever an admin has set: nobody knows that a public client, or one that anybody can
+        register, checks the nonce.
+        """
+        return not self.is_pkce_exempt or self.is_public or self.source in SELF_DESCRIBED
 
     def check_redirect_uri(self, redirect_uri_: str) -> bool:
         """Tell whether the browser may be sent there (RFC 9700 §2.1)."""
@@ -105,14 +118,19 @@ class KnownClient(ClientMixin):
         """Tell whether the client was registered for a grant type."""
         return grant_type in self.grant_types
 
-    def check_endpoint_auth_method(self, method: str, _endpoint: str) -> bool:
-        """Tell whether the client may authenticate so (RFC 7591 §2)."""
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
+        """Tell whether the client may authenticate so.
+
+        The registered method binds the token endpoint (RFC 7591 §2). At the endpoints about
+        tokens either way to send a secret is right: a library that knows one of them only
+        would leave a token alive that its user wants to revoke.
+        """
         if PRIVATE_KEY_JWT in (method, self.auth_method):
             # Who signs has no secret that could do in its place.
             return method == self.auth_method
         if self.is_public or method not in SECRET_METHODS:
             return self.is_public and method == "none"
-        return self.auth_method in ("", method)
+        return endpoint in ABOUT_TOKENS or self.auth_method in ("", method)
 
 
 def find(session: Transaction, client_id: str) -> KnownClient | None:
@@ -130,7 +148,8 @@ def usable_scopes(allowed: frozenset[str], grant_types: Container[str]) -> froze
 
 
 def _known(row: Found) -> KnownClient:
-    allowed = usable_scopes(scopes.parse(row.scopes), row.grant_types)
+    allowed = scopes.allowed(row.chosen_scopes, row.scope_bound)
+    allowed = usable_scopes(allowed, row.grant_types)
     by_default = scopes.parse(row.default_scopes) or frozenset(scopes.BASIC)
     return KnownClient(
         key=row.id,
@@ -153,6 +172,7 @@ def _known(row: Found) -> KnownClient:
         required_scopes=scopes.parse(row.required_scopes),
         is_first_party=row.is_first_party,
         is_verified=row.is_verified,
+        is_pkce_exempt=row.is_pkce_exempt,
         id_token_alg=row.id_token_signed_response_alg,
         dpop_bound=row.dpop_bound_access_tokens,
         lifetimes=lifetimes.of(

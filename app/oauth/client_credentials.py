@@ -12,6 +12,7 @@ from app.oauth.audience import resource_asked
 from app.oauth.client import NEW_APP_PATH
 from app.oauth.families import Authorization
 from app.oauth.issue import TokenGrant
+from app.oauth.scope_refusal import scope_refusal
 
 
 class ClientCredentials(TokenGrant):
@@ -58,8 +59,8 @@ class ClientCredentials(TokenGrant):
     def _scope_is_the_clients(self) -> None:
         allowed = self.request.client.scopes - IDENTITY
         asked = scopes.parse(self.request.optional("scope"))
-        if not asked <= allowed:
-            raise InvalidScopeError("The client may not ask for some of these scopes.")
+        if excess := asked - allowed:
+            raise InvalidScopeError(scope_refusal(excess))
         granted = (asked or allowed) & self._held
         if not granted:
             raise InvalidScopeError("The client's owner holds none of these scopes.")

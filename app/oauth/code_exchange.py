@@ -5,7 +5,7 @@ import hmac
 from authlib.oauth2.rfc6749 import InvalidGrantError
 from authlib.oauth2.rfc7636.challenge import CODE_VERIFIER_PATTERN, create_s256_code_challenge
 
-from app.core import credentials
+from app.core import credentials, scopes
 from app.models.grant import AuthorizationCode
 from app.oauth import families, lookup, purge, tokens
 from app.oauth.audience import resource_within
@@ -53,12 +53,23 @@ class CodeExchange(TokenGrant):
             raise InvalidGrantError("The redirect_uri is not the one of the authorization.")
 
     def _verifier_fits_the_challenge(self) -> None:
+        if self.code.code_challenge is None:
+            self._nonce_stands_in_for_pkce()
+            return
         verifier = self.request.value("code_verifier")
         if not CODE_VERIFIER_PATTERN.fullmatch(verifier) or not hmac.compare_digest(
             create_s256_code_challenge(verifier),  # type: ignore[no-untyped-call] # Authlib's stubs
             self.code.code_challenge,
         ):
             raise InvalidGrantError("The code_verifier does not fit the code_challenge.")
+
+    def _nonce_stands_in_for_pkce(self) -> None:
+        # RFC 9700 §4.8.2: a verifier without a challenge is a client that sent one, and whose
+        # request an attacker has replaced.
+        if self.request.optional("code_verifier") is not None:
+            raise InvalidGrantError("The authorization request had no code_challenge.")
+        if self.request.client.needs_pkce or self.code.nonce is None:
+            raise InvalidGrantError("The code has no code_challenge, and the client needs one.")
 
     def _key_is_the_announced_one(self) -> None:
         if self.code.jkt not in (None, self.request.jkt):
@@ -69,6 +80,9 @@ class CodeExchange(TokenGrant):
         if family is None:
             raise InvalidGrantError("The authorization was revoked.")
         self.family, self.scope = family, family.scopes
+        if self.code.code_challenge is None and "openid" not in scopes.parse(self.scope):
+            # RFC 9700 §2.1.1: the nonce protects only where an ID token carries it.
+            raise InvalidGrantError("The code has no code_challenge, and no ID token follows.")
 
     def _resource_was_authorized(self) -> None:
         self.resource = resource_within(

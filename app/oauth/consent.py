@@ -7,7 +7,6 @@ never taken from it.
 import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from urllib.parse import urlencode, urlsplit
 
 from authlib.oauth2 import OAuth2Error
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, InvalidScopeError
@@ -16,25 +15,30 @@ from sqlalchemy.orm import Session
 
 from app.core.principal import Principal
 from app.core.resource import Resources
-from app.core.scopes import ADMIN
 from app.core.system import acting_as_system
 from app.models import redirect_uri as uris
-from app.models.client import SELF_DESCRIBED, Source
 from app.oauth import families, pending, pushed, tokens
 from app.oauth.authorization import Asked, client_of, redirect_uri_of, validated
+from app.oauth.authorization_response import (
+    Responses,
+    is_consent_reusable,
+    is_silent,
+    may_redirect_error,
+    silent_refusal,
+)
 from app.oauth.client import KnownClient, find
 from app.oauth.consent_page import Consent, shown
 from app.oauth.documents import Documents
-from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, Reported
+from app.oauth.errors import InvalidRequestUri, LoginRequired, Reported
 from app.oauth.families import Authorization
 from app.oauth.fetch_queue import Requester
 from app.oauth.id_token import Hint, hinted
 from app.oauth.impersonation import is_misleading
 from app.oauth.keys import Keys
 from app.oauth.opened import Opened
-from app.oauth.sent import Sent, printable, taken_apart
+from app.oauth.sent import Sent, taken_apart
 from app.oauth.sign_in import SignIn, check_sign_in
-from app.oauth.standing import Standing, grantable
+from app.oauth.standing import Standing, grantable, is_connected
 from app.oauth.standing import standing as standing_of
 from app.oauth.tokens import NewCode
 from app.oauth.trail import note_decision
@@ -59,14 +63,16 @@ class ConsentServer:
         self._documents = documents
         self._resources = resources
         self._keys = keys
+        self._responses = Responses(resources.public_url)
         self._opens = opened
         self._now = now
 
-    def check(self, query: bytes) -> str | None:
+    def check(self, query: bytes, *, is_framed: bool = False) -> str | None:
         """Check who asks, before a person signs in to be asked (RFC 9700 §4.11.2).
 
         Gives the account that the client expects to sign in (`login_hint`). A document about
-        the client is read when somebody has signed in, and not for anybody who passes.
+        the client is read when somebody has signed in, and not for anybody who passes. In a
+        frame (`is_framed`) a request that forbids pages gets its answer at the redirect URI.
 
         Raises:
             OAuth2Error: client or redirect URI are in doubt.
@@ -74,18 +80,23 @@ class ConsentServer:
         """
         sent = taken_apart(query)
         if self._documents.is_new(sent.values.get("client_id", "")):
-            if sent.values.get("prompt") == "none":
+            if is_silent(sent):
                 raise InvalidRequestError("Nobody is signed in, and the app is not known here.")
             return sent.values.get("login_hint")
         client, redirect_uri, sent = self._addressed(sent)
-        if sent.values.get("prompt") == "none":
-            raise self._reported(LoginRequired("Nobody is signed in."), client, redirect_uri, sent)
+        if is_silent(sent):
+            error = LoginRequired("Nobody is signed in.")
+            is_redirected = is_framed or may_redirect_error(client, redirect_uri)
+            raise self._reported(error, redirect_uri, sent, is_redirected=is_redirected)
         return sent.values.get("login_hint")
 
-    def ask(self, query: bytes, principal: Principal, sign_in: SignIn) -> Consent | str:
+    def ask(
+        self, query: bytes, principal: Principal, sign_in: SignIn, *, is_framed: bool = False
+    ) -> Consent | str:
         """Open the transaction, and give what the person is to decide.
 
         Where there is nothing to decide, it gives the location that the browser goes to.
+        `is_framed` is as for `check`.
 
         Raises:
             OAuth2Error: client or redirect URI are in doubt.
@@ -104,9 +115,14 @@ class ConsentServer:
             check_sign_in(asked, sign_in, is_expected=is_expected, now=int(self._now()))
             answer = self._remembered(asked, principal, sign_in)
             if answer is None and "none" in asked.prompt:
-                raise ConsentRequired("The person has to decide.")
+                raise self._silent_refusal(asked, principal)
         except OAuth2Error as error:
-            raise self._reported(error, client, redirect_uri, sent) from error
+            is_redirected = (
+                (is_framed and is_silent(sent))
+                or may_redirect_error(client, redirect_uri)
+                or self._is_connected(client, principal)
+            )
+            raise self._reported(error, redirect_uri, sent, is_redirected=is_redirected) from error
         return answer or self._opened(asked, principal, sign_in)
 
     def decide(
@@ -131,26 +147,40 @@ class ConsentServer:
             note_decision(session, principal, asked.client_id, allowed=is_allowed, now=now)
             _use_up(session, asked)
             if not is_allowed:
-                return self._error_location(AccessDeniedError(), asked.redirect_uri, asked.state)
+                denied = AccessDeniedError()
+                return self._responses.with_error(asked.redirect_uri, denied, asked.state)
             code = _issued(session, asked, standing, granted, sign_in, now)
-        return self._location(asked.redirect_uri, {"code": code}, asked.state)
+        return self._responses.with_code(asked.redirect_uri, code, asked.state)
 
     def _remembered(self, asked: Asked, principal: Principal, sign_in: SignIn) -> str | None:
         """Give where the browser goes with a code, where the person need not be asked."""
         now = int(self._now())
         with self._reading("read what was allowed before") as session:
-            if not _is_settled(self._resources, asked, _standing(session, asked, principal)):
+            if not self._is_settled(asked, _standing(session, asked, principal)):
                 return None
         with acting_as_system(self._engine, "remember a consent") as session:
             # Again, now that nothing can be revoked between the look and the code.
             standing = _standing(session, asked, principal)
-            if not _is_settled(self._resources, asked, standing):
+            if not self._is_settled(asked, standing):
                 return None
             _use_up(session, asked)
             if standing.grantable - standing.before:
                 note_decision(session, principal, asked.client_id, allowed=True, now=now)
             code = _issued(session, asked, standing, standing.grantable, sign_in, now)
-        return self._location(asked.redirect_uri, {"code": code}, asked.state)
+        return self._responses.with_code(asked.redirect_uri, code, asked.state)
+
+    def _is_settled(self, asked: Asked, standing: Standing) -> bool:
+        is_own = self._resources.is_own(asked.resource)
+        return is_consent_reusable(asked, standing, is_own_resource=is_own)
+
+    def _silent_refusal(self, asked: Asked, principal: Principal) -> OAuth2Error:
+        is_own = self._resources.is_own(asked.resource)
+        with self._reading("tell why no code is issued silently") as session:
+            return silent_refusal(_standing(session, asked, principal), is_own_resource=is_own)
+
+    def _is_connected(self, client: KnownClient, principal: Principal) -> bool:
+        with self._reading("look for a live grant") as session:
+            return is_connected(session, client, principal)
 
     def _opened(self, asked: Asked, principal: Principal, sign_in: SignIn) -> Consent:
         """Give the page; the request waits for the person's decision."""
@@ -189,29 +219,15 @@ class ConsentServer:
         return acting_as_system(self._engine, reason, reads=True)
 
     def _reported(
-        self, error: OAuth2Error, client: KnownClient, redirect_uri: str, sent: Sent
+        self, error: OAuth2Error, redirect_uri: str, sent: Sent, *, is_redirected: bool
     ) -> Reported:
         state = None if "state" in sent.repeated else sent.values.get("state")
-        is_local = uris.is_loopback(urlsplit(redirect_uri))
         return Reported(
             error.get_error_description() or str(error.error),
-            location=self._error_location(error, redirect_uri, state),
+            location=self._responses.with_error(redirect_uri, error, state),
             destination=uris.destination(redirect_uri),
-            is_vouched_for=is_local or client.source not in SELF_DESCRIBED,
+            is_redirected=is_redirected,
         )
-
-    def _error_location(self, error: OAuth2Error, redirect_uri: str, state: str | None) -> str:
-        """Give where an error is reported to the client (RFC 6749 §4.1.2.1)."""
-        description = printable(error.get_error_description() or "")
-        answer = {"error": str(error.error), "error_description": description}
-        return self._location(redirect_uri, answer, state)
-
-    def _location(self, uri: str, answer: dict[str, str], state: str | None) -> str:
-        if state is not None:
-            answer["state"] = state
-        # RFC 9207 §2: in every answer, errors too.
-        answer["iss"] = self._resources.public_url
-        return f"{uri}{'&' if '?' in uri else '?'}{urlencode(answer)}"
 
 
 def _standing(session: Session, asked: Asked, principal: Principal) -> Standing:
@@ -219,22 +235,6 @@ def _standing(session: Session, asked: Asked, principal: Principal) -> Standing:
     if client is None or not client.check_redirect_uri(asked.redirect_uri):
         raise InvalidRequestError("The app was revoked, or has changed. Nothing was allowed.")
     return standing_of(session, client, principal, asked.scope)
-
-
-def _is_settled(resources: Resources, asked: Asked, standing: Standing) -> bool:
-    """Tell whether the person need not be asked, or not again."""
-    client, new = standing.client, standing.grantable - standing.before
-    is_web = urlsplit(asked.redirect_uri).scheme == "https" or client.source == Source.BUILT_IN
-    if asked.prompt & {"consent", "select_account"} or not standing.grantable:
-        return False
-    if not resources.is_own(asked.resource):
-        # What was allowed before was allowed for this app, and not for that service.
-        return False
-    if client.is_public and (not is_web or client.source in SELF_DESCRIBED):
-        # Anybody can be such a client, and say that they are another (RFC 8252 §8.6).
-        return False
-    # Even the operator's own gets no power over the workspace without a word.
-    return not new or (client.is_first_party and new.isdisjoint(ADMIN))
 
 
 def _use_up(session: Session, asked: Asked) -> None:

@@ -6,7 +6,7 @@ from app.core import scopes
 from app.core.system import acting_as_system
 from app.models.client import Client, Source
 from app.models.client_name import CONSOLE_NAME
-from app.procedures.clients import bounded, grant_types_for
+from app.procedures.clients import grant_types_for
 
 CLIENT_ID = "latchkey-console"
 CALLBACK = "/docs/api/oauth2-redirect.html"
@@ -28,11 +28,9 @@ def ensure(engine: Engine, public_url: str, now: int) -> None:
     }
     ours = Client.client_id == CLIENT_ID
     with acting_as_system(engine, "set up the console's client") as session:
-        found = select(Client.scope_bound, Client.is_trusted).where(ours)
-        row = session.execute(found).one_or_none()
-        allowed = frozenset(scopes.grantable(is_trusted=row is not None and row.is_trusted))
-        known["scopes"] = bounded(row.scope_bound if row else None, allowed)
-        if row is None:
+        is_trusted = session.scalar(select(Client.is_trusted).where(ours))
+        known["chosen_scopes"] = scopes.render(scopes.grantable(is_trusted=bool(is_trusted)))
+        if is_trusted is None:
             new = insert(Client).values(client_id=CLIENT_ID, owner_id=None, created_at=now)
             session.execute(new.values(**known))
         else:

@@ -27,6 +27,7 @@ from app.oauth.client import KnownClient, find, usable_scopes
 from app.oauth.families import Authorization
 from app.oauth.impersonation import is_misleading
 from app.oauth.opened import Opened
+from app.oauth.scope_refusal import scope_refusal
 from app.oauth.sent import TokenRequest
 from app.oauth.standing import Offered
 from app.oauth.standing import standing as standing_of
@@ -53,8 +54,10 @@ def authorized(request: TokenRequest, resources: Resources) -> dict[str, Any]:
         raise UnauthorizedClientError("The client is not registered for this grant type.")
     requested = usable_scopes(scopes.parse(request.optional("scope")), client.grant_types)
     asked = requested or client.default_scopes
-    if not asked or not asked <= client.scopes:
-        raise InvalidScopeError("The client may not ask for some of these scopes.")
+    if not asked:
+        raise InvalidScopeError("The client may ask for no scope.")
+    if excess := asked - client.scopes:
+        raise InvalidScopeError(scope_refusal(excess))
     purge.clean_as_you_go(request.session, purge.DEVICES_TWICE, request.now)
     device_code = credentials.issue(Prefix.DEVICE_CODE)
     user_code = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))

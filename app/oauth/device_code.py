@@ -1,17 +1,14 @@
 """The device code grant at the token endpoint (RFC 8628 §3.4)."""
 
 from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidGrantError
-from authlib.oauth2.rfc8628 import (
-    AuthorizationPendingError,
-    ExpiredTokenError,
-    SlowDownError,
-)
+from authlib.oauth2.rfc8628 import ExpiredTokenError
 from sqlalchemy import select, update
 
 from app.core import credentials
 from app.models.grant import DeviceAuthorization
 from app.oauth import device, families
 from app.oauth.audience import resource_within
+from app.oauth.errors import AuthorizationPending, SlowDown
 from app.oauth.issue import TokenGrant
 
 
@@ -56,20 +53,28 @@ class DeviceCode(TokenGrant):
             raise ExpiredTokenError
 
     def _device_does_not_ask_too_often(self) -> None:
+        if self.row.decided_at is not None:
+            # The result is there: to hold it back would only cost one more poll.
+            return
         polled_at, interval = self.row.polled_at, self.row.interval
-        is_early = polled_at is not None and self.request.now < polled_at + interval
-        longer = interval + device.INTERVAL if is_early else interval
+        if polled_at is not None and self.request.now < polled_at + interval:
+            longer = interval + device.INTERVAL
+            # The time of the last good poll stays: counted from a refused one, the wait of a
+            # client that polls at a fixed pace would never end.
+            self._note_poll(interval=longer)
+            raise SlowDown(longer)
+        self._note_poll(polled_at=self.request.now)
+
+    def _note_poll(self, **values: int) -> None:
         self.request.session.execute(
             update(DeviceAuthorization)
             .where(DeviceAuthorization.digest == self.digest)
-            .values(polled_at=self.request.now, interval=longer)
+            .values(**values)
         )
-        if is_early:
-            raise SlowDownError
 
     def _person_has_allowed_it(self) -> None:
         if self.row.decided_at is None:
-            raise AuthorizationPendingError
+            raise AuthorizationPending(self.row.interval)
         if self.row.family_id is None:
             raise AccessDeniedError
 

@@ -24,6 +24,9 @@ from app.oauth.signatures import ALGORITHMS
 _OLDEST = 60
 _AHEAD = 30
 _BUCKET = 300
+# The clocks of phones are minutes off. Our nonce tells when the proof was made (RFC 9449 §11.1).
+_CLOCK_SKEW_WITH_NONCE_SECONDS = 300
+_NONCE_WANTED = "Make the proof again, with the nonce of the DPoP-Nonce header."
 _SCHEME = "dpop "
 _ESCAPED = re.compile(r"%([0-9A-Fa-f]{2})")
 _UNRESERVED = re.compile(r"[A-Za-z0-9\-._~]")
@@ -78,22 +81,29 @@ class Proofs:
         """
         key, claims = self._checked(proof)
         if not self._is_ours(claims.nonce):
-            raise UseDpopNonce("Make the proof again, with the nonce of the DPoP-Nonce header.")
-        return self._once(key, claims)
+            raise UseDpopNonce(_NONCE_WANTED)
+        return self._once(key, claims, has_nonce=True)
 
     def jkt_of_use(self, proof: Proof, access_token: str) -> str:
         """Give the key that a client proves for the use of an access token (RFC 9449 §7).
 
         Raises:
             InvalidDpopProof: the proof will not do.
+            UseDpopNonce: its nonce is old, or its clock is off and it holds none.
         """
         key, claims = self._checked(proof)
         # No nonce is asked for: the hash binds the proof to a token that its maker must hold.
         if not _same(claims.ath, _hash(access_token)):
             raise InvalidDpopProof("The proof is not for this access token: ath.")
-        if claims.nonce is not None and not self._is_ours(claims.nonce):
-            raise InvalidDpopProof("The nonce is not one of this server's.")
-        return self._once(key, claims)
+        has_nonce = self._is_ours(claims.nonce)
+        # With our nonce in it, it would be fresh enough.
+        is_clock_off = not self._is_fresh(claims, has_nonce=False) and self._is_fresh(
+            claims, has_nonce=True
+        )
+        if not has_nonce and (claims.nonce is not None or is_clock_off):
+            # RFC 9449 §9: so a client hears of the nonce that makes up for its clock.
+            raise UseDpopNonce(_NONCE_WANTED)
+        return self._once(key, claims, has_nonce=has_nonce)
 
     def nonce(self) -> str:
         """Give the nonce of the moment; it needs no memory (RFC 9449 §8)."""
@@ -118,13 +128,19 @@ class Proofs:
             raise InvalidDpopProof("A claim is missing, or of a wrong type.") from error
         if claims.htm != proof.method or not _is_same_url(claims.htu, proof.url):
             raise InvalidDpopProof("The proof is for another request: htm, htu.")
-        if not -_OLDEST <= claims.iat - int(self._now()) <= _AHEAD:
-            raise InvalidDpopProof("The proof is too old, or of the future: iat.")
         return thumbprint, claims
 
-    def _once(self, thumbprint: str, claims: _Claims) -> str:
-        """Use a proof up (RFC 9449 §11.1)."""
-        until, now = claims.iat + _OLDEST + _AHEAD, int(self._now())
+    def _is_fresh(self, claims: _Claims, *, has_nonce: bool) -> bool:
+        age, skew = int(self._now()) - claims.iat, _CLOCK_SKEW_WITH_NONCE_SECONDS
+        return -skew <= age <= skew if has_nonce else -_AHEAD <= age <= _OLDEST
+
+    def _once(self, thumbprint: str, claims: _Claims, *, has_nonce: bool) -> str:
+        """Use a proof up (RFC 9449 §11.1), if it is not too old; `has_nonce` says of ours."""
+        if not self._is_fresh(claims, has_nonce=has_nonce):
+            raise InvalidDpopProof("The proof is too old, or of the future: iat.")
+        # Remembered for longer than it could be shown again.
+        oldest = _CLOCK_SKEW_WITH_NONCE_SECONDS if has_nonce else _OLDEST
+        until, now = claims.iat + oldest + _AHEAD, int(self._now())
         if not is_first_use(self._engine, thumbprint, claims.jti, expires_at=until, now=now):
             raise InvalidDpopProof("The proof was used before: jti.")
         return thumbprint

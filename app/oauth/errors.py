@@ -3,7 +3,9 @@
 from authlib.oauth2 import OAuth2Error
 
 __all__ = [
+    "AuthorizationPending",
     "ConsentRequired",
+    "InteractionRequired",
     "InvalidClientMetadata",
     "InvalidDpopProof",
     "InvalidRedirectUri",
@@ -15,6 +17,8 @@ __all__ = [
     "Reported",
     "RequestNotSupported",
     "RequestUriNotSupported",
+    "SlowDown",
+    "TryAgainLater",
     "UnsupportedResponseType",
     "UseDpopNonce",
 ]
@@ -86,6 +90,32 @@ class ConsentRequired(OAuth2Error):
     error = "consent_required"
 
 
+class InteractionRequired(OAuth2Error):
+    """The user must confirm, and the request forbids to ask (OpenID Connect Core §3.1.2.6)."""
+
+    error = "interaction_required"
+
+
+class TryAgainLater(OAuth2Error):
+    """A device has to poll again, after `interval_seconds` (RFC 8628 §3.5)."""
+
+    def __init__(self, interval_seconds: int) -> None:
+        super().__init__(f"Poll again in {interval_seconds} seconds.")
+        self.interval_seconds = interval_seconds
+
+
+class AuthorizationPending(TryAgainLater):
+    """The user has not decided about the device yet (RFC 8628 §3.5)."""
+
+    error = "authorization_pending"
+
+
+class SlowDown(TryAgainLater):
+    """The device polls too often (RFC 8628 §3.5)."""
+
+    error = "slow_down"
+
+
 class RegistrationClosed(OAuth2Error):
     """This deployment lets no client register itself."""
 
@@ -96,14 +126,14 @@ class RegistrationClosed(OAuth2Error):
 class Reported(Exception):
     """A refusal that the client may be told: at `location`, which is at `destination`.
 
-    The browser goes there by itself only if the client `is_vouched_for`: anybody can register
-    one, and have this server's good name lead to theirs (RFC 9700 §4.11.2).
+    Unless it `is_redirected`, the user sees a page first: anybody can register a client, and
+    have this server's good name lead to theirs (RFC 9700 §4.11.2).
     """
 
     def __init__(
-        self, message: str, *, location: str, destination: str, is_vouched_for: bool
+        self, message: str, *, location: str, destination: str, is_redirected: bool
     ) -> None:
         super().__init__(message)
         self.location = location
         self.destination = destination
-        self.is_vouched_for = is_vouched_for
+        self.is_redirected = is_redirected

@@ -49,7 +49,8 @@ def _may_know(request: TokenRequest, row: Found, *, is_refresh: bool) -> bool:
 
 def _described(row: Found, issuer: str, *, is_refresh: bool) -> dict[str, Any]:
     held = scopes.parse(row.of_roles) | IDENTITY
-    effective = scopes.parse(row.scopes) & scopes.parse(row.granted) & scopes.parse(row.allowed)
+    allowed = scopes.allowed(row.chosen_scopes, row.scope_bound)
+    effective = scopes.parse(row.scopes) & scopes.parse(row.granted) & allowed
     described: dict[str, Any] = {
         "active": True,
         "scope": scopes.render(effective & held),
@@ -86,7 +87,8 @@ def _live(
             Grant.is_service,
             Grant.user_id,
             Grant.client_key,
-            Client.scopes.label("allowed"),
+            Client.chosen_scopes.label("chosen_scopes"),
+            Client.scope_bound,
             Client.client_id,
             ResourceServer.client_key.label("of_resource"),
             OF_ROLES.label("of_roles"),

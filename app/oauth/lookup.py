@@ -35,7 +35,7 @@ class CodeRow:
     expires_at: int
     consumed_at: int | None
     redirect_uri: str | None
-    code_challenge: str
+    code_challenge: str | None
     nonce: str | None
     jkt: str | None
 

@@ -44,7 +44,7 @@ def create_client(
         client, secret = register(session, given, source=source, owner_id=owner_id, now=now)
         client.is_trusted = is_trusted
         if allowed:
-            client.scopes = client.scope_bound = scopes.render(allowed)
+            client.chosen_scopes = client.scope_bound = scopes.render(allowed)
         made = {"client_id": client.client_id, "redirect_uris": client.redirect_uris}
         return made | ({"client_secret": secret} if secret else {})
 

@@ -21,7 +21,7 @@ from app.oauth.client import SECRET_METHODS, find, secret_of, usable_scopes
 from app.oauth.client_metadata import ClientMetadata, metadata_in, without_omitted
 from app.oauth.errors import InvalidClientMetadata, InvalidRedirectUri, RegistrationClosed
 from app.oauth.impersonation import check_name
-from app.procedures.clients import NewClient, add_secret, bounded, new_client, say
+from app.procedures.clients import NewClient, add_secret, new_client, say
 
 
 class RegistrationTokenRefused(OAuth2Error):
@@ -202,8 +202,7 @@ def describe(client: Client, metadata: ClientMetadata) -> None:
     # A client of MCP's names the scopes that it knows of, and asks for more when it is told to
     # (step-up). So what it names is what it gets by default, and no bound.
     client.default_scopes = metadata.wanted
-    allowed = frozenset(scopes.grantable(is_trusted=client.is_trusted))
-    client.scopes = bounded(client.scope_bound, allowed)
+    client.chosen_scopes = scopes.render(scopes.grantable(is_trusted=client.is_trusted))
     client.id_token_signed_response_alg = metadata.id_token_signed_response_alg
     client.dpop_bound_access_tokens = metadata.dpop_bound_access_tokens
     is_shared = metadata.kind == "public" and client.source == Source.REGISTRATION

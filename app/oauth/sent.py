@@ -11,8 +11,13 @@ from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 
 from app.core.statement import Transaction
 from app.oauth.client import KnownClient
+from app.oauth.errors import InvalidTarget
 
 LONGEST = 4000
+# Some clients put a whole document into `state`. A token that a client was given elsewhere, with
+# its groups as claims, is unknown here; that is no error (RFC 7009 §2.2, RFC 7662 §2.2).
+_MAX_LONG_PARAMETER_BYTES = 16 * 1024
+_LONG_PARAMETERS = frozenset({"state", "token"})
 MOST = 50
 _CONTROL = re.compile(r"[\x00-\x1f]")
 FORM = "application/x-www-form-urlencoded"
@@ -30,7 +35,10 @@ class Sent:
 
         Raises:
             InvalidRequestError: one is repeated (RFC 6749 §3.1, §3.2).
+            InvalidTarget: only the resource is, which a client may repeat (RFC 8707 §2).
         """
+        if self.repeated == {"resource"}:
+            raise InvalidTarget("A token is for one resource. Send one resource parameter.")
         for name in sorted(self.repeated):
             raise InvalidRequestError(f"The parameter {printable(name)} is repeated.")
         return self.values
@@ -47,12 +55,21 @@ def taken_apart(raw: bytes) -> Sent:
     except ValueError as error:
         raise InvalidRequestError("The parameters are not form-encoded UTF-8.") from error
     for name, value in pairs:
-        if len(name) + len(value) > LONGEST:
-            raise InvalidRequestError(f"A parameter is longer than {LONGEST} characters.")
+        _check_length(name, value)
         if _CONTROL.search(name) or _CONTROL.search(value):
             raise InvalidRequestError("A parameter holds a control character.")
     counted = Counter(name for name, _ in pairs)
     return Sent(dict(pairs), frozenset(name for name, times in counted.items() if times > 1))
+
+
+def _check_length(name: str, value: str) -> None:
+    if name in _LONG_PARAMETERS:
+        if len(value.encode()) > _MAX_LONG_PARAMETER_BYTES:
+            raise InvalidRequestError(
+                f"The {name} is longer than {_MAX_LONG_PARAMETER_BYTES} bytes."
+            )
+    elif len(name) + len(value) > LONGEST:
+        raise InvalidRequestError(f"A parameter is longer than {LONGEST} characters.")
 
 
 def posted(content_type: str, query: bytes, body: bytes) -> dict[str, str]:

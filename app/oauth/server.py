@@ -21,7 +21,7 @@ from app.oauth.device import authorized
 from app.oauth.device_code import DeviceCode
 from app.oauth.documents import Documents
 from app.oauth.dpop import Proof, Proofs
-from app.oauth.errors import UseDpopNonce
+from app.oauth.errors import TryAgainLater, UseDpopNonce
 from app.oauth.fetch_queue import Requester
 from app.oauth.introspection import introspected
 from app.oauth.issue import TokenGrant
@@ -55,9 +55,11 @@ def error_answer(error: OAuth2Error) -> Answer:
     headers = dict(_NOT_STORED)
     if error.status_code == _UNAUTHORIZED:
         headers["WWW-Authenticate"] = 'Basic realm="latchkey"'
-    return Answer(
-        error.status_code, {"error": error.error, "error_description": description}, headers
-    )
+    body: dict[str, Any] = {"error": error.error, "error_description": description}
+    if isinstance(error, TryAgainLater):
+        # Not every client knows that slow_down means five seconds more.
+        body["interval"] = error.interval_seconds
+    return Answer(error.status_code, body, headers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +108,16 @@ class Server(AuthorizationServer):
 
     def revocation(self, sent: Posted) -> Answer:
         """Answer a revocation request (RFC 7009 §2)."""
-        return self._answered("revoke a token", sent, _revocation, self._shares.tokens)
+        share = self._shares.tokens
+        return self._answered("revoke a token", sent, _revocation, share, endpoint="revocation")
 
     def introspection(self, sent: Posted) -> Answer:
         """Answer an introspection request (RFC 7662 §2)."""
         answer = partial(_introspection, self.resources.public_url)
         share = self._shares.introspections
-        return self._answered("introspect a token", sent, answer, share, reads=True)
+        return self._answered(
+            "introspect a token", sent, answer, share, reads=True, endpoint="introspection"
+        )
 
     def push(self, sent: Posted) -> Answer:
         """Take an authorization request ahead (RFC 9126 §2)."""
@@ -135,7 +140,7 @@ class Server(AuthorizationServer):
             return error_answer(error)
         return Answer(200, grant.issued())
 
-    def _answered(
+    def _answered(  # noqa: PLR0913 - what the five endpoints differ in
         self,
         reason: str,
         sent: Posted,
@@ -144,6 +149,7 @@ class Server(AuthorizationServer):
         *,
         reads: bool = False,
         begins: bool = False,
+        endpoint: str = "token",
     ) -> Answer:
         """Answer a client; with the request that `begins` an authorization it may be new here."""
         now = int(self._now())
@@ -157,7 +163,9 @@ class Server(AuthorizationServer):
                 self._documents.look_up(named, requester)
             # Apart, and without a lock: what is no client's must not hold clients up.
             with connected_as_system(self._engine, reason, reads=True) as session:
-                known = self._clients.client_of(session, sent.authorization, form, now, requester)
+                known = self._clients.client_of(
+                    session, sent.authorization, form, now, requester, endpoint=endpoint
+                )
                 # A public client is whoever says so: nobody may use its share up from elsewhere.
                 whose = "" if known.is_proved else f" at {sent.caller}"
                 share.spend(f"client {known.client.key}{whose}")

@@ -83,6 +83,17 @@ def standing(session: Session, client: KnownClient, principal: Principal, asked:
     return Standing(client, principal.user_id, grantable(client, principal, asked), before)
 
 
+def is_connected(session: Session, client: KnownClient, principal: Principal) -> bool:
+    """Whether the user has a live grant for the client."""
+    live = select(Grant.id).where(
+        Grant.user_id == principal.user_id,
+        Grant.client_key == client.key,
+        Grant.revoked_at.is_(None),
+        ~Grant.is_service,
+    )
+    return session.scalar(live) is not None
+
+
 def grantable(client: KnownClient, principal: Principal, asked: str) -> frozenset[str]:
     """Give what can be granted: asked for, allowed to the client, and held by the person."""
     return scopes.parse(asked) & client.scopes & (principal.scopes | IDENTITY)

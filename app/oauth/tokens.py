@@ -40,7 +40,7 @@ class NewCode:
     """What an authorization code is bound to; it `lasts` that many seconds."""
 
     redirect_uri: str | None
-    code_challenge: str
+    code_challenge: str | None
     nonce: str | None
     jkt: str | None
     lasts: int

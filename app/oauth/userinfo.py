@@ -14,7 +14,7 @@ from app.models.client import Client
 from app.models.grant import AccessToken, Family, Grant
 from app.models.user import User
 from app.oauth.dpop import Proof, Proofs
-from app.oauth.errors import InvalidDpopProof
+from app.oauth.errors import InvalidDpopProof, UseDpopNonce
 from app.oauth.lookup import STANDS
 
 _FOUND = (
@@ -28,7 +28,8 @@ _FOUND = (
         AccessToken.expires_at,
         Grant.scopes.label("granted"),
         Grant.is_service,
-        Client.scopes.label("allowed"),
+        Client.chosen_scopes.label("chosen_scopes"),
+        Client.scope_bound,
     )
     .join_from(AccessToken, Family, Family.id == AccessToken.family_id)
     .join(Grant, Grant.id == Family.grant_id)
@@ -45,10 +46,21 @@ class TokenUnfit(OAuth2Error):
 
     status_code = 401
     error = "invalid_token"
+    nonce: str | None = None
 
     def __init__(self, description: str, scheme: str = "Bearer") -> None:
         super().__init__(description=description)
         self.scheme = scheme
+
+
+class NonceRequired(TokenUnfit):
+    """The proof has to hold this server's nonce (RFC 9449 §9)."""
+
+    error = "use_dpop_nonce"
+
+    def __init__(self, description: str, nonce: str) -> None:
+        super().__init__(description, "DPoP")
+        self.nonce = nonce
 
 
 class ScopeLacking(TokenUnfit):
@@ -80,7 +92,8 @@ class UserInfo:
         if row.resource is not None:
             raise TokenUnfit("The access token was issued for another resource.")
         self._check_key(token, row.jkt, proof)
-        held = scopes.parse(row.scopes) & scopes.parse(row.granted) & scopes.parse(row.allowed)
+        allowed = scopes.allowed(row.chosen_scopes, row.scope_bound)
+        held = scopes.parse(row.scopes) & scopes.parse(row.granted) & allowed
         if "openid" not in held:
             raise ScopeLacking("This needs the scope openid.")
         claims: dict[str, Any] = {"sub": str(row.id)}
@@ -105,6 +118,8 @@ class UserInfo:
             raise TokenUnfit("Use the scheme that the access token was issued for.", "DPoP")
         try:
             proved = self._proofs.jkt_of_use(proof, token)
+        except UseDpopNonce as error:
+            raise NonceRequired(error.get_error_description(), self._proofs.nonce()) from error
         except InvalidDpopProof as error:
             raise TokenUnfit(error.get_error_description(), "DPoP") from error
         if proved != jkt:

@@ -11,11 +11,11 @@ from app.core import scopes
 from app.core.errors import Conflict, InvalidInput
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models import client_name
-from app.models.client import SELF_DESCRIBED, Client, Source
+from app.models.client import SELF_DESCRIBED, Client, Kind, Source
 from app.models.client_name import TrustedApp
 from app.models.lifetimes import BOUNDS, DEFAULTS
 from app.procedures.authority import check_passable
-from app.procedures.clients import SAID, AskedScopes, ClientId, beyond_trust, bounded, known
+from app.procedures.clients import SAID, AskedScopes, ClientId, beyond_trust, known
 
 
 def _seconds(what: str, column: str) -> Any:  # noqa: ANN401 - what pydantic calls a field
@@ -38,6 +38,10 @@ class ClientRules(ClientId):
     )
     is_first_party: bool = Field(
         default=False, description="It is the operator's own: people need not be asked."
+    )
+    is_pkce_exempt: bool = Field(
+        default=False,
+        description="It may leave PKCE out, and send an OpenID Connect nonce instead.",
     )
     access_token_lasts: int | None = _seconds("An access token lasts", "access_token_lasts")
     refresh_token_idles: int | None = _seconds(
@@ -70,6 +74,8 @@ class ClientRulesOut(BaseModel):
     is_verified: bool
     is_first_party: bool
     is_trusted: bool
+    is_pkce_exempt: bool
+    kind: Kind
     describes_itself: bool
     lifetimes: list[LifetimeOut]
 
@@ -111,6 +117,7 @@ def set_(call: Call, given: ClientRules) -> ClientRulesOut:
     client.is_trusted = given.is_trusted
     _bind(client, bound, opened)
     client.is_verified, client.is_first_party = given.is_verified, given.is_first_party
+    client.is_pkce_exempt = given.is_pkce_exempt
     for column in DEFAULTS:
         setattr(client, column, getattr(given, column))
     return _shown(client)
@@ -121,6 +128,11 @@ def _check(client: Client, given: ClientRules) -> None:
     if client.source in SELF_DESCRIBED:
         refused = "Anybody can register such a client: people are asked."
         fields = {n: refused for n in ("is_first_party", "is_trusted") if getattr(given, n)}
+    if given.is_pkce_exempt and (client.is_public or client.source in SELF_DESCRIBED):
+        # RFC 9700 §2.1.1: only a confidential client may rely on the nonce.
+        fields["is_pkce_exempt"] = "Only a confidential client can go without PKCE."
+        if client.source in SELF_DESCRIBED:
+            fields["is_pkce_exempt"] = "A client that registered itself needs PKCE."
     if beyond := beyond_trust(given.scopes, is_trusted=given.is_trusted):
         fields["scopes"] = f"Only a client that you trust may ask for {beyond}."
     if fields:
@@ -147,15 +159,11 @@ def _check_name(call: Call, client: Client) -> None:
 
 
 def _bind(client: Client, bound: frozenset[str], opened: frozenset[str]) -> None:
-    """Let a client ask for these scopes at the most; what its owner chose within them stays."""
+    """Let a client ask for these scopes at the most; what its owner chose stays."""
     client.scope_bound = scopes.render(bound)
-    chosen = bound
-    if client.owner_id is not None:
-        # What takes trust its owner could not choose before.
-        chosen = scopes.parse(client.scopes) | opened
-    client.scopes = bounded(client.scope_bound, chosen)
-    required = scopes.parse(client.required_scopes) & scopes.parse(client.scopes)
-    client.required_scopes = scopes.render(required)
+    # Where there is no owner, the admin chooses. What takes trust no owner could choose before.
+    more = bound if client.owner_id is None else opened
+    client.chosen_scopes = scopes.render(scopes.parse(client.chosen_scopes) | more)
 
 
 def _bound(client: Client) -> frozenset[str]:
@@ -179,6 +187,8 @@ def _shown(client: Client) -> ClientRulesOut:
         is_verified=client.is_verified,
         is_first_party=client.is_first_party,
         is_trusted=client.is_trusted,
+        is_pkce_exempt=client.is_pkce_exempt,
+        kind=client.kind,
         describes_itself=client.source in SELF_DESCRIBED,
         lifetimes=[
             LifetimeOut(

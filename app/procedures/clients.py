@@ -123,9 +123,11 @@ class ClientOut(BaseModel):
     post_logout_redirect_uris: list[str]
     scopes: list[str]
     required_scopes: list[str]
+    withheld_scopes: list[str]
     is_verified: bool
     is_first_party: bool
     is_trusted: bool
+    is_pkce_exempt: bool
     id_token_signed_response_alg: IdTokenAlg
     dpop_bound_access_tokens: bool
     created_at: datetime
@@ -139,10 +141,16 @@ class ClientOut(BaseModel):
         """The home page, if every redirect URI shows that its host is the app's own."""
         return redirect_uri.home_page(self.client_uri, self.redirect_uris)
 
-    @field_validator("scopes", "required_scopes", mode="before")
+    @field_validator("scopes", "required_scopes", "withheld_scopes", mode="before")
     @classmethod
     def _as_list(cls, value: str | list[str]) -> list[str]:
         return value.split() if isinstance(value, str) else value
+
+    @field_validator("required_scopes")
+    @classmethod
+    def _are_allowed(cls, required: list[str], info: ValidationInfo) -> list[str]:
+        # What an admin removed nobody is asked for, and so nobody has to allow.
+        return [scope for scope in required if scope in info.data.get("scopes", ())]
 
 
 class ClientGoneOut(BaseModel):
@@ -192,7 +200,7 @@ def new_client(
         token_endpoint_auth_method="none" if given.kind == "public" else "",
         redirect_uris=given.redirect_uris,
         grant_types=grant_types_for(given.kind),
-        scopes=" ".join(scopes.grantable(is_trusted=False)),
+        chosen_scopes=" ".join(scopes.grantable(is_trusted=False)),
         created_at=now,
     )
     session.add(client)
@@ -218,7 +226,7 @@ def _distrust(client: Client) -> None:
     if not client.is_trusted:
         return
     client.is_trusted = False
-    for column in ("scopes", "scope_bound", "required_scopes"):
+    for column in ("chosen_scopes", "scope_bound", "required_scopes"):
         held = scopes.parse(getattr(client, column))
         setattr(client, column, scopes.render(held.intersection(scopes.THIRD_PARTY)))
 
@@ -226,11 +234,6 @@ def _distrust(client: Client) -> None:
 def beyond_trust(wanted: Iterable[str], *, is_trusted: bool) -> str:
     """Give the scopes that take an admin's trust; none for a client that has it."""
     return scopes.render(frozenset(wanted).difference(scopes.grantable(is_trusted=is_trusted)))
-
-
-def bounded(bound: str | None, wanted: frozenset[str]) -> str:
-    """Give which of the scopes that it wants a client may ask for, within an admin's bound."""
-    return scopes.render(wanted if bound is None else wanted & scopes.parse(bound))
 
 
 def add_secret(session: Session, client: Client, now: int) -> str:

@@ -21,7 +21,6 @@ from app.procedures.clients import (
     NewClient,
     RedirectUris,
     beyond_trust,
-    bounded,
     register,
     say,
 )
@@ -100,8 +99,11 @@ def update(call: Call, given: AppChanges) -> ClientOut:
     say(app, **{name: getattr(given, name) for name in SAID})
     # What it says now may have cost it an admin's trust.
     allowed = frozenset(scopes.grantable(is_trusted=app.is_trusted))
-    app.scopes = scopes.render(allowed.intersection(given.scopes))
-    app.required_scopes = scopes.render(allowed.intersection(given.required_scopes))
+    # What an admin removed is not the owner's to choose or to drop, and comes back as it was.
+    withheld = scopes.parse(app.withheld_scopes)
+    required = withheld & scopes.parse(app.required_scopes)
+    app.chosen_scopes = scopes.render(allowed.intersection(given.scopes) | withheld)
+    app.required_scopes = scopes.render(allowed.intersection(given.required_scopes) | required)
     app.id_token_signed_response_alg = given.id_token_signed_response_alg
     app.dpop_bound_access_tokens = given.dpop_bound_access_tokens
     return ClientOut.model_validate(app)
@@ -157,7 +159,9 @@ def _check_scopes(app: Client, given: AppChanges) -> None:
     fields = {}
     if beyond := beyond_trust(given.scopes, is_trusted=app.is_trusted):
         fields["scopes"] = f"Only an app that an admin trusts may ask for {beyond}."
-    elif bounded(app.scope_bound, frozenset(given.scopes)) != scopes.render(given.scopes):
+    elif app.scope_bound is not None and not scopes.parse(app.scope_bound).issuperset(
+        given.scopes
+    ):
         fields["scopes"] = f"An admin lets it ask for no more than {app.scope_bound}."
     if not set(given.required_scopes) <= set(given.scopes):
         fields["required_scopes"] = "It can only need what it may ask for."

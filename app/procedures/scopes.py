@@ -16,6 +16,7 @@ from app.procedures.shapes import Id, Nothing
 
 # Of the clients that hold a scope; programs that register themselves are many.
 _MOST = 20
+_ALLOWED = (Client.chosen_scopes, Client.scope_bound)
 _COUNTS = and_(Client.revoked_at.is_(None), Client.banned_at.is_(None))
 
 
@@ -109,10 +110,9 @@ def _roles(call: Call) -> Mapping[str, list[HoldingRoleOut]]:
 def _clients(call: Call) -> Mapping[str, list[HoldingClientOut]]:
     """Give the clients by scope: three queries, however many clients there are."""
     users = _granted(call)
-    for key, held in call.session.execute(
-        select(Client.id, Client.scopes).where(_COUNTS, Client.is_trusted)
-    ):
-        for scope in scopes.parse(held).intersection(scopes.ADMIN):
+    trusted = select(Client.id, *_ALLOWED).where(_COUNTS, Client.is_trusted)
+    for key, chosen, limit in call.session.execute(trusted):
+        for scope in scopes.allowed(chosen, limit).intersection(scopes.ADMIN):
             users[scope].setdefault(key, 0)
     most = {scope: counted.most_common(_MOST) for scope, counted in users.items()}
     known = _named(call, {key for some in most.values() for key, _ in some})
@@ -125,15 +125,15 @@ def _clients(call: Call) -> Mapping[str, list[HoldingClientOut]]:
 def _granted(call: Call) -> dict[str, Counter[int]]:
     """Give how many people granted each client a scope that it may still ask for."""
     rows = (
-        select(Grant.client_key, Grant.scopes, Client.scopes, func.count())
+        select(Grant.client_key, Grant.scopes, *_ALLOWED, func.count())
         .join(Client, Client.id == Grant.client_key)
         .where(_COUNTS, Grant.revoked_at.is_(None), ~Grant.is_service)
-        .group_by(Grant.client_key, Grant.scopes, Client.scopes)
+        .group_by(Grant.client_key, Grant.scopes, *_ALLOWED)
         .order_by(Grant.client_key)
     )
     users: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for key, granted, allowed, count in call.session.execute(rows):
-        for scope in scopes.parse(granted) & scopes.parse(allowed):
+    for key, granted, chosen, limit, count in call.session.execute(rows):
+        for scope in scopes.parse(granted) & scopes.allowed(chosen, limit):
             users[scope][key] += count
     return users
 
@@ -148,8 +148,8 @@ def _named(call: Call, keys: Iterable[int]) -> dict[int, dict[str, str]]:
 
 def _asking(call: Call) -> Counter[str]:
     """Give how many clients may ask for each scope."""
-    rows = select(Client.scopes, func.count()).where(_COUNTS).group_by(Client.scopes)
+    rows = select(*_ALLOWED, func.count()).where(_COUNTS).group_by(*_ALLOWED)
     asking: Counter[str] = Counter()
-    for allowed, count in call.session.execute(rows):
-        asking.update(dict.fromkeys(scopes.parse(allowed), count))
+    for chosen, limit, count in call.session.execute(rows):
+        asking.update(dict.fromkeys(scopes.allowed(chosen, limit), count))
     return asking

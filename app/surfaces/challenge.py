@@ -9,7 +9,12 @@ from app.oauth.signatures import ALGORITHMS
 
 
 def token_wanted(
-    resources: Resources, entrance: str, fault: str | None = None, *, is_dpop: bool = False
+    resources: Resources,
+    entrance: str,
+    fault: str | None = None,
+    *,
+    is_dpop: bool = False,
+    error: str = "invalid_token",
 ) -> str:
     """Give the challenge of a 401; `fault` says what is wrong with the token, if one was sent.
 
@@ -17,8 +22,13 @@ def token_wanted(
 
     RFC 6750 §3.1: a request without a token is told how to get one, and of no error.
     """
-    error = None if fault is None else "invalid_token"
-    challenge = _bearer(resources, entrance, error=error, description=fault, scopes=BASIC)
+    challenge = _bearer(
+        resources,
+        entrance,
+        error=None if fault is None else error,
+        description=fault,
+        scopes=BASIC,
+    )
     if not is_dpop:
         return challenge
     return f'DPoP algs="{" ".join(ALGORITHMS)}", ' + challenge.removeprefix("Bearer ")

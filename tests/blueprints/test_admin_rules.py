@@ -50,6 +50,41 @@ def test_a_client_is_trusted_by_its_rules_and_marked(grace: Browser, client_id: 
     assert re.search(r'name="is_trusted" value="true"\s+checked', grace.get(path).text)
 
 
+def test_its_owner_sees_what_an_admin_removed_and_gets_it_back(
+    grace: Browser, ada: Browser, client_id: str
+) -> None:
+    app, path = f"/settings/oauth-apps/{client_id}", f"{CLIENTS}/rules/{client_id}"
+    given = {"name": "Reporter", "redirect_uris": ["http://127.0.0.1:9999/callback"]}
+    assert grace.submit(path, {"scopes": ["tasks:view"]}).status_code == 303
+    for page in (ada.get(app).text, grace.get(f"{CLIENTS}/{client_id}").text):
+        assert "Removed by an admin" in page
+    form = ada.get(f"{app}/edit").text
+    assert "An admin has removed scopes that you chose" in form
+    offered = re.findall(r'name="(?:required_)?scopes" value="([^"]+)"', form)
+    assert set(offered) == {"tasks:view"}
+    assert ada.submit(f"{app}/edit", {**given, "scopes": ["tasks:view"]}).status_code == 303
+    assert grace.submit(path, {"scopes": list(THIRD_PARTY)}).status_code == 303
+    assert "Removed by an admin" not in ada.get(app).text
+    assert ada.get(f"{app}/edit").text.count(' name="scopes"') == len(THIRD_PARTY)
+
+
+def test_an_admin_exempts_a_confidential_client_from_pkce_on_its_page(
+    grace: Browser, client_id: str
+) -> None:
+    path, detail = f"{CLIENTS}/rules/{client_id}", f"{CLIENTS}/{client_id}"
+    ticked = re.compile(r'name="is_pkce_exempt" value="true"\s+checked')
+    assert not ticked.search(grace.get(path).text)
+    answer = grace.submit(path, {"scopes": ["openid"], "is_pkce_exempt": "true"})
+    assert answer.status_code == 303
+    assert ticked.search(grace.get(path).text)
+    assert "or an OpenID Connect nonce" in grace.get(detail).text
+    change("UPDATE client SET is_public = TRUE WHERE client_id = :id", id=client_id)
+    assert 'name="is_pkce_exempt"' not in grace.get(path).text
+    refused = grace.submit(path, {"scopes": ["openid"], "is_pkce_exempt": "true"})
+    assert refused.status_code == 422
+    assert "Only a confidential client can go without PKCE." in refused.text
+
+
 def test_its_owner_may_keep_what_an_admin_opened(
     grace: Browser, ada: Browser, client_id: str
 ) -> None:

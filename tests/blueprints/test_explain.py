@@ -75,8 +75,8 @@ def mint(client_id: str, name: str, *held: str) -> str:
 
 def _allowed(client_id: str) -> frozenset[str]:
     with acting_as_system(db.engine, "look") as store:
-        held = store.scalar(select(Client.scopes).where(Client.client_id == client_id))
-    return scopes.parse(held)
+        client = store.scalars(select(Client).where(Client.client_id == client_id)).one()
+        return scopes.parse(client.scopes)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from app.blueprints.oauth.endpoints import ENDPOINTS
 from app.extensions import db
 from app.identity.throttle import address_of
 from tests.blueprints.conftest import Browser
@@ -100,11 +101,51 @@ def test_behind_tls_people_sign_in_whatever_the_proxy_calls_itself(deployed: Dep
     sent = {"Referer": f"{PUBLIC}/login"}
     answer = browser.post("/login", data=fields, headers=sent, **behind)
     assert (answer.status_code, answer.headers["Location"]) == (303, "/tasks")
-    # A form needs its Referer, and each page with a form lets it be sent.
+    # Without an Origin a form needs its Referer, and each page with a form lets it be sent.
     for path in ("/tasks", "/settings/oauth-apps/new", "/logout"):
         page = browser.get(path, **behind)
         assert page.status_code == 200
         assert page.headers["Referrer-Policy"] == "same-origin"
+
+
+SENDERS: list[tuple[dict[str, str], bool]] = [
+    ({"Origin": PUBLIC}, True),
+    ({"Origin": PUBLIC, "Referer": f"https://{EVIL}/"}, True),
+    ({"Referer": f"{PUBLIC}/login"}, True),
+    ({}, False),
+    ({"Referer": f"https://{EVIL}/"}, False),
+    ({"Origin": f"https://{EVIL}", "Referer": f"{PUBLIC}/login"}, False),
+    ({"Origin": "null", "Referer": f"{PUBLIC}/login"}, False),
+    ({"Origin": "", "Referer": f"{PUBLIC}/login"}, False),
+    ({"Origin": PUBLIC.replace("https", "http"), "Referer": f"{PUBLIC}/login"}, False),
+    ({"Origin": f"{PUBLIC}:444", "Referer": f"{PUBLIC}/login"}, False),
+    ({"Origin": f"{PUBLIC}.{EVIL}", "Referer": f"{PUBLIC}/login"}, False),
+    ({"Origin": "https://[", "Referer": f"{PUBLIC}/login"}, False),
+    ({"Referer": "https://["}, False),
+]
+
+
+def test_behind_tls_a_form_is_taken_from_pages_of_ours_alone(deployed: Deploy) -> None:
+    app = deployed(public_url=PUBLIC)
+    browser, behind = app.test_client(), {"base_url": PUBLIC}
+    token = filled(browser.get("/login", **behind).text)
+    for headers, is_ours in SENDERS:
+        answer = browser.post("/login", data=token, headers=headers, **behind)
+        assert answer.status_code == (422 if is_ours else 400), headers
+    # Each address that takes a page's form asks.
+    foreign = {"Origin": f"https://{EVIL}", "Referer": f"{PUBLIC}/login"}
+    takes_forms = [
+        rule.rule
+        for rule in app.url_map.iter_rules()
+        if "POST" in (rule.methods or ()) and not rule.arguments
+    ]
+    others = {"/oauth/authorize", "/oauth/logout", "/oauth/userinfo", *ENDPOINTS}
+    others |= {path for path in takes_forms if path.startswith(("/api/", "/oauth/register"))}
+    checked = sorted(set(takes_forms) - others)
+    assert {"/login", "/tasks", "/oauth/consent", "/oauth/device/decision"} <= set(checked)
+    for path in checked:
+        answer = browser.post(path, data=token, headers=foreign, **behind)
+        assert (answer.status_code, "too old, or not ours" in answer.text) == (400, True), path
 
 
 def test_a_proxy_that_is_not_trusted_says_nothing(deployed: Deploy) -> None:

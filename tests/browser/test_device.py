@@ -182,6 +182,9 @@ def test_the_pages_that_ask_for_consent_and_sign_out_are_for_everybody(
         "client_uri": "https://app.example/" + "path/" * 20,
     }
     client = requests.post(f"{site}/oauth/register", json=metadata, timeout=30).json()
+    # Nobody connects this one: its errors stop at a page.
+    unknown = metadata | {"redirect_uris": ["https://app.example/callback"]}
+    stranger = requests.post(f"{site}/oauth/register", json=unknown, timeout=30).json()
 
     def authorization(**changes: str) -> str:
         asked = {
@@ -203,7 +206,8 @@ def test_the_pages_that_ask_for_consent_and_sign_out_are_for_everybody(
     page.goto(authorization(scope="openid tasks:view tasks:edit profile:view"))
     page.get_by_text("You have allowed it already").click()
     assert flaws(page) == []
-    page.goto(authorization(response_type="token", redirect_uri="https://app.example/callback"))
+    wrong = {"response_type": "token", "redirect_uri": "https://app.example/callback"}
+    page.goto(authorization(client_id=stranger["client_id"], **wrong))
     expect(page.get_by_role("heading", name="That request doesn't fit")).to_be_visible()
     assert flaws(page) == []
     page.goto(authorization(client_id="nobody"))

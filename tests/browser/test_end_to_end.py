@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from threading import Thread
 from typing import Any
+from urllib.parse import urlencode
 
 import httpx2
 import pytest
@@ -263,3 +264,33 @@ def connected(person: Person, tool: Tool, callback: Callback) -> list[str]:
     person.page.get_by_role("button", name="Allow").click()
     thread.join(30)
     return found
+
+
+def test_silent_renewal_in_a_frame_ends_at_the_redirect_uri(
+    site: str, people: People, callback: Callback
+) -> None:
+    metadata = {"redirect_uris": [callback.uri], "token_endpoint_auth_method": "none"}
+    client_id = requests.post(f"{site}/oauth/register", json=metadata, timeout=10).json()[
+        "client_id"
+    ]
+    query = {
+        "client_id": client_id,
+        "response_type": "code",
+        "redirect_uri": callback.uri,
+        "scope": "tasks:view",
+        "state": "renewal",
+        "prompt": "none",
+        "code_challenge": "x" * 43,
+        "code_challenge_method": "S256",
+    }
+    page = people().page
+    # The client's own page, with its hidden frame.
+    page.goto(callback.uri.replace("/callback", "/app"))
+    page.evaluate(
+        "url => { const frame = document.createElement('iframe'); frame.src = url;"
+        " document.body.append(frame); }",
+        f"{site}/oauth/authorize?{urlencode(query)}",
+    )
+    answer = callback.answer()
+    assert (answer["error"], answer["state"]) == ("login_required", "renewal")
+    assert answer["iss"] == site

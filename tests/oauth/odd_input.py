@@ -33,8 +33,8 @@ _SPELLED = (
     "invalid_request invalid_client invalid_grant unauthorized_client unsupported_grant_type "
     "invalid_scope unsupported_token_type authorization_pending slow_down access_denied "
     "expired_token invalid_target invalid_dpop_proof use_dpop_nonce unsupported_response_type "
-    "login_required consent_required invalid_request_uri request_not_supported "
-    "request_uri_not_supported"
+    "login_required consent_required interaction_required invalid_request_uri "
+    "request_not_supported request_uri_not_supported"
 )
 ERRORS = frozenset(_SPELLED.split())
 # RFC 6749 §5.2: what a description may hold.
@@ -151,7 +151,7 @@ def _odd_text(good: Good) -> Iterator[Spoilt]:
 def _too_much(good: Good) -> Iterator[Spoilt]:
     body = urlencode(good.form)
     for name in good.form:
-        yield _sent(f"{name} has 5 kB", 400, good, _with(good, name, "x" * 5000))
+        yield _sent(f"{name} has 17 kB", 400, good, _with(good, name, "x" * 17_000))
     yield _sent("a name has 5 kB", 400, good, f"{body}&{'x' * 5000}=1")
     yield _sent("it has 100 kB", 413, good, f"{body}&x={'x' * 100_000}")
     many = urlencode([(f"x{number}", "1") for number in range(1000)])

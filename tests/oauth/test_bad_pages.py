@@ -18,7 +18,7 @@ from tests.oauth.test_asking_again import hint_of
 from tests.oauth.test_device import look_up, send, start
 from tests.processes import sharing
 
-ODD = ("%00", "%0D%0A", "%FF%FE", "%ED%A0%80", "%22%5C%27", "%C3%A9", "x" * 5000)
+ODD = ("%00", "%0D%0A", "%FF%FE", "%ED%A0%80", "%22%5C%27", "%C3%A9", "x" * 17_000)
 
 
 @pytest.fixture(scope="module")

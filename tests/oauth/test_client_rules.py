@@ -16,6 +16,8 @@ from app.procedures.clients import NewClient
 from tests.conftest import Call, Person, change
 from tests.oauth.conftest import Flow, answer_of
 from tests.oauth.test_code_flow import api
+from tests.oauth.test_introspection import introspect
+from tests.oauth.test_openid_rules import userinfo
 from tests.oauth.test_registration import register
 
 URI = "https://app.example/callback"
@@ -281,3 +283,64 @@ def test_nobody_changes_anothers_app_and_a_revoked_one_stays(
     call("oauth_apps.revoke", person("ada"), {"client_id": flow.client_id})
     with pytest.raises(Conflict):
         call("oauth_apps.update", person("ada"), changed(flow))
+
+
+def test_what_an_admin_removes_and_restores_is_available_again(
+    flow: Flow, call: Call, person: Person
+) -> None:
+    ada, grace, found = person("ada"), person("grace"), {"client_id": flow.client_id}
+    call("oauth_apps.update", ada, changed(flow, required_scopes=["tasks:edit"]))
+    token = flow.tokens(scope="openid tasks:view tasks:edit")["access_token"]
+    everything = introspect(flow, token)["scope"]
+    assert everything == "openid tasks:view tasks:edit"
+    call("client_rules.set", grace, rules(flow, scopes=["tasks:view"]))
+    for who, procedure in ((ada, "oauth_apps.get"), (grace, "oauth_clients.get")):
+        app = call(procedure, who, found)
+        assert (app.scopes, app.required_scopes) == (["tasks:view"], [])
+        assert app.withheld_scopes == [s for s in THIRD_PARTY if s != "tasks:view"]
+    assert introspect(flow, token)["scope"] == "tasks:view"
+    assert userinfo(flow, token).status_code == 403
+    assert answer_of(flow.authorize(scope="tasks:edit"))["error"] == "invalid_scope"
+    # Its owner saves the page meanwhile, as it stands.
+    call("oauth_apps.update", ada, changed(flow, scopes=["tasks:view"], name="Weekly"))
+    call("client_rules.set", grace, rules(flow))
+    app = call("oauth_apps.get", ada, found)
+    assert (app.scopes, app.required_scopes) == (list(THIRD_PARTY), ["tasks:edit"])
+    assert app.withheld_scopes == []
+    assert introspect(flow, token)["scope"] == everything
+    assert api(flow, token) == 200
+    assert userinfo(flow, token).status_code == 200
+
+
+def test_what_the_owner_gave_up_no_admin_restores(flow: Flow, call: Call, person: Person) -> None:
+    ada, grace, found = person("ada"), person("grace"), {"client_id": flow.client_id}
+    call("client_rules.set", grace, rules(flow, scopes=["tasks:view", "tasks:edit"]))
+    call("oauth_apps.update", ada, changed(flow, scopes=["tasks:view"]))
+    call("client_rules.set", grace, rules(flow, scopes=["profile:view"]))
+    assert call("oauth_apps.get", ada, found).scopes == ["profile:view"]
+    call("client_rules.set", grace, rules(flow, scopes=["tasks:view", "tasks:edit"]))
+    assert call("oauth_apps.get", ada, found).scopes == ["tasks:view"]
+
+
+def test_what_took_trust_comes_back_with_it(flow: Flow, call: Call, person: Person) -> None:
+    grace, found = person("grace"), {"client_id": flow.client_id}
+    with_roles = [*THIRD_PARTY, "roles:view"]
+    trusted = rules(flow, scopes=with_roles, is_trusted=True)
+    call("client_rules.set", grace, trusted)
+    call("client_rules.set", grace, rules(flow, scopes=with_roles))
+    app = call("oauth_apps.get", person("ada"), found)
+    assert (app.scopes, app.withheld_scopes) == (list(THIRD_PARTY), ["roles:view"])
+    assert answer_of(flow.authorize(scope="roles:view"))["error"] == "invalid_scope"
+    call("client_rules.set", grace, trusted)
+    assert call("oauth_apps.get", person("ada"), found).scopes == with_roles
+
+
+def test_a_client_that_describes_itself_is_narrowed_and_widened_again(
+    flow: Flow, call: Call, person: Person
+) -> None:
+    metadata = {"redirect_uris": [URI], "token_endpoint_auth_method": "none"}
+    made = register(flow.browser.application.test_client(), metadata)
+    own, found = Flow(flow.browser, made["client_id"], None), {"client_id": made["client_id"]}
+    for held in (["tasks:view"], ["tasks:view", "tasks:edit"]):
+        call("client_rules.set", person("grace"), rules(own, scopes=held))
+        assert call("oauth_clients.get", person("grace"), found).scopes == held

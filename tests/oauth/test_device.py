@@ -1,6 +1,7 @@
 """A device without a browser, and the person who allows it on another one (RFC 8628)."""
 
 import re
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -113,12 +114,40 @@ def test_what_the_person_refuses_the_device_is_told(flow: Flow) -> None:
 def test_a_device_that_asks_too_often_has_to_slow_down(flow: Flow) -> None:
     started = start(flow)
     asked = {"grant_type": GRANT_TYPE, "device_code": started["device_code"]}
-    assert refusal(flow.token(**asked)) == "authorization_pending"
-    assert refusal(flow.token(**asked)) == "slow_down"
+
+    def polled() -> tuple[str, int]:
+        body = flow.token(**asked).get_json()
+        return body["error"], body["interval"]
+
+    assert polled() == ("authorization_pending", 5)
+    assert polled() == ("slow_down", 10)
     change("UPDATE device_authorization SET polled_at = polled_at - 9")
+    assert polled() == ("slow_down", 15)
+    change("UPDATE device_authorization SET polled_at = polled_at - 6")
+    assert polled() == ("authorization_pending", 15)
+
+
+@requirement("rfc8628:the-interval-grows")
+def test_an_early_poll_does_not_begin_the_wait_anew(flow: Flow) -> None:
+    started = start(flow)
+    asked = {"grant_type": GRANT_TYPE, "device_code": started["device_code"]}
+    change("UPDATE device_authorization SET polled_at = :then", then=int(time.time()) - 4)
     assert refusal(flow.token(**asked)) == "slow_down"
-    change("UPDATE device_authorization SET polled_at = polled_at - 15")
+    change("UPDATE device_authorization SET polled_at = polled_at - 6")
     assert refusal(flow.token(**asked)) == "authorization_pending"
+
+
+@pytest.mark.parametrize(("decision", "status"), [("allow", 200), ("deny", 400)])
+def test_a_decided_request_is_answered_however_early_the_device_asks(
+    flow: Flow, decision: str, status: int
+) -> None:
+    started = start(flow)
+    asked = {"grant_type": GRANT_TYPE, "device_code": started["device_code"]}
+    assert [refusal(flow.token(**asked)) for _ in range(3)][1:] == ["slow_down"] * 2
+    decide(flow, started["user_code"], decision)
+    answer = flow.token(**asked)
+    assert answer.status_code == status
+    assert (answer.json or {}).get("error") == (None if status == 200 else "access_denied")
 
 
 def test_a_code_ends_with_its_time(flow: Flow) -> None:

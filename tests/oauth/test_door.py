@@ -156,7 +156,7 @@ def too_many(_flow: Flow) -> dict[str, Any]:
 
 
 def too_long(flow: Flow) -> dict[str, Any]:
-    return {"data": who(flow, token="x" * 5000)}
+    return {"data": who(flow, token="x" * 17_000)}
 
 
 def with_an_unknown_grant(flow: Flow) -> dict[str, Any]:

@@ -290,8 +290,75 @@ def test_a_proof_lives_for_a_minute(flow: Flow, age: int, *, is_good: bool) -> N
     if is_good:
         assert proofs.jkt_of_use(shown, "token")
     else:
-        with pytest.raises(InvalidDpopProof):
+        with pytest.raises(UseDpopNonce):
             proofs.jkt_of_use(shown, "token")
+
+
+@requirement("rfc9449:a-short-life")
+@pytest.mark.parametrize("age", [300, 301, -300, -301])
+def test_with_our_nonce_a_clock_may_be_five_minutes_off(flow: Flow, age: int) -> None:
+    proofs = Proofs(db.engine, "of the tests", now=lambda: ISSUED_AT)
+    for token, check in (
+        (None, proofs.jkt_of_request),
+        ("token", partial(proofs.jkt_of_use, access_token="token")),
+    ):
+        proof = KeyHolder().proof(
+            "POST", TOKEN_URL, token=token, iat=ISSUED_AT - age, nonce=proofs.nonce()
+        )
+        shown = Proof([proof], "POST", TOKEN_URL)
+        if abs(age) > 300:
+            with pytest.raises(InvalidDpopProof):
+                check(shown)
+            continue
+        assert check(shown)
+        with pytest.raises(InvalidDpopProof):
+            check(shown)
+
+
+@requirement("rfc9449:a-short-life")
+@at_each_entrance
+def test_each_entrance_gives_a_clock_that_is_off_a_nonce(
+    ask: Ask, flow: Flow, entrance: str
+) -> None:
+    holder = KeyHolder()
+    token = (exchange(flow, holder, scope=SCOPE).json or {})["access_token"]
+    method, path = ENTRANCES[entrance]
+    nonce = None
+    for wrong in (None, "x"):
+        made = holder.proof(
+            method, ISSUER + path, token=token, iat=int(time.time()) - 200, nonce=wrong
+        )
+        refused = use(ask, entrance, token, [made])
+        assert refused.status_code == 401
+        assert 'error="use_dpop_nonce"' in refused.headers["WWW-Authenticate"]
+        nonce = refused.headers["DPoP-Nonce"]
+    made = holder.proof(
+        method, ISSUER + path, token=token, iat=int(time.time()) - 200, nonce=nonce
+    )
+    assert use(ask, entrance, token, [made]).status_code == 200
+
+
+@requirement("rfc9449:a-short-life")
+def test_a_clock_that_is_off_is_given_a_nonce_first(flow: Flow) -> None:
+    proofs = Proofs(db.engine, "of the tests", now=lambda: ISSUED_AT)
+    stale = Proofs(db.engine, "of the tests", now=lambda: ISSUED_AT - 900).nonce()
+    for nonce in (None, stale, "x"):
+        proof = KeyHolder().proof("POST", TOKEN_URL, iat=ISSUED_AT - 200, nonce=nonce)
+        with pytest.raises(UseDpopNonce):
+            proofs.jkt_of_request(Proof([proof], "POST", TOKEN_URL))
+
+
+@requirement("rfc9449:one-use-jti")
+def test_a_proof_with_a_nonce_is_remembered_as_long_as_it_could_count(flow: Flow) -> None:
+    first = Proofs(db.engine, "of the tests", now=lambda: ISSUED_AT)
+    proof = KeyHolder().proof("POST", TOKEN_URL, iat=ISSUED_AT + 299, nonce=first.nonce())
+    shown = Proof([proof], "POST", TOKEN_URL)
+    assert first.jkt_of_request(shown)
+    for later in (1, 200, 299):
+        flow.browser.application.test_cli_runner().invoke(args=["purge"])
+        proofs = Proofs(db.engine, "of the tests", now=partial(float, ISSUED_AT + later))
+        with pytest.raises(InvalidDpopProof):
+            proofs.jkt_of_request(shown)
 
 
 @requirement("rfc9449:one-use-jti")

@@ -1,6 +1,7 @@
 """Tokens for one resource (RFC 8707), where no other test asks for them."""
 
 from collections.abc import Callable
+from urllib.parse import urlencode
 
 import pytest
 
@@ -110,3 +111,29 @@ def test_no_refresh_leaves_the_resource_that_was_authorized(another: Callable[..
     renewed = public.refresh(body["refresh_token"]).json
     assert renewed is not None
     assert api(public, renewed["access_token"]) == 401
+
+
+@requirement("rfc8707:unknown-resource-refused")
+def test_a_token_is_for_one_resource_wherever_two_are_asked_for(flow: Flow) -> None:
+    twice = urlencode([("resource", API), ("resource", MCP)])
+    known = urlencode({"client_id": flow.client_id, "client_secret": flow.client_secret or ""})
+    asked = answer_of(flow.browser.get(f"/oauth/authorize?{flow.query()}&{twice}"))
+    assert (asked["error"], asked["state"], asked["iss"]) == (
+        "invalid_target",
+        "a state & more",
+        ISSUER,
+    )
+    for path, form in (
+        ("/oauth/par", f"{flow.query()}&client_secret={flow.client_secret}"),
+        ("/oauth/token", f"{known}&grant_type=client_credentials"),
+        ("/oauth/device_authorization", known),
+    ):
+        body = f"{form}&{twice}"
+        answer = flow.browser.post(
+            path, data=body, content_type="application/x-www-form-urlencoded"
+        )
+        assert is_refused(answer, 400, "invalid_target"), path
+        also = flow.browser.post(
+            path, data=f"{body}&scope=a&scope=b", content_type="application/x-www-form-urlencoded"
+        )
+        assert is_refused(also, 400, "invalid_request"), path

@@ -6,7 +6,19 @@ from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 import pytest
-from sqlalchemy import Column, RowMapping, Table, and_, delete, func, insert, select, text, update
+from sqlalchemy import (
+    Column,
+    RowMapping,
+    Table,
+    and_,
+    delete,
+    func,
+    insert,
+    inspect,
+    select,
+    text,
+    update,
+)
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
@@ -239,7 +251,10 @@ def _insert(session: Session, name: str, way: str, row: Mapping[str, Any]) -> No
     elif way == "core":
         session.connection().execute(insert(TABLES[name]).values(**_typed(TABLES[name], row)))
     else:
-        session.add(MODELS[name](**_typed(TABLES[name], row)))
+        attribute_of = inspect(MODELS[name]).get_property_by_column
+        typed = _typed(TABLES[name], row).items()
+        values = {attribute_of(TABLES[name].c[column]).key: value for column, value in typed}
+        session.add(MODELS[name](**values))
         session.flush()
 
 

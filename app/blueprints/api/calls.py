@@ -48,8 +48,12 @@ def refuse(refusal: CallError) -> Response:
 def refuse_token(refusal: TokenRefused) -> Response:
     """Say what is wrong with the token (RFC 6750 §3.1)."""
     is_dpop = isinstance(refusal, ProofRefused)
-    challenge = token_wanted(resources(), API, str(refusal), is_dpop=is_dpop)
-    return _problem(problem(401, "invalid_token", str(refusal)), {"WWW-Authenticate": challenge})
+    error, fault = refusal.error, str(refusal)
+    challenge = token_wanted(resources(), API, fault, is_dpop=is_dpop, error=error)
+    headers = {"WWW-Authenticate": challenge}
+    if refusal.nonce is not None:
+        headers["DPoP-Nonce"] = refusal.nonce
+    return _problem(problem(401, error, fault), headers)
 
 
 def _route(item: AnyProcedure) -> Callable[[], Response]:

@@ -4,11 +4,9 @@ from urllib.parse import quote
 
 from flask import Response, abort, request
 
-from app.blueprints.oauth.body import whole_body
+from app.blueprints.oauth.body import LARGEST, whole_body
 from app.blueprints.pages import go
 from app.oauth.sent import FORM
-
-LARGEST = 8 * 1024
 
 
 def as_get() -> Response:

@@ -5,6 +5,7 @@ from flask_login import login_required
 
 from app.blueprints.edge import content_security_policy
 from app.blueprints.oauth.as_get import as_get
+from app.blueprints.oauth.redirect import ClientRedirect
 from app.blueprints.pages import go, page
 from app.blueprints.road import consent_server
 from app.extensions import csrf
@@ -26,15 +27,16 @@ def authorize() -> Response:
     """Show who asks, for what, and where the browser will be sent (RFC 6749 §4.1.1)."""
     query, seen = request.query_string, viewer()
     if seen is None:
-        return _to_sign_in(login_hint=consent_server().check(query))
+        hint = consent_server().check(query, is_framed=_is_framed())
+        return _to_sign_in(login_hint=hint)
     try:
         sign_in = SignIn(seen.auth_time, is_answer=is_sign_in_for(query))
-        consent = consent_server().ask(query, principal(), sign_in)
+        consent = consent_server().ask(query, principal(), sign_in, is_framed=_is_framed())
     except SignInAgain:
         return _to_sign_in(again=1, login_hint=seen.email)
     if isinstance(consent, str):
         forget_what_asked()
-        return _sent_to(consent)
+        return ClientRedirect(consent)
     response = page("oauth/consent.html", consent=consent)
     # Without the client's origin in it, the browser would not follow the answer's redirect.
     response.headers["Content-Security-Policy"] = content_security_policy(consent.form_action)
@@ -60,7 +62,7 @@ def decide() -> Response:
         ticked=frozenset(request.form.getlist("scope")),
     )
     forget_what_asked()
-    return _sent_to(location)
+    return ClientRedirect(location)
 
 
 @bp.errorhandler(OAuth2Error)
@@ -72,17 +74,20 @@ def refused(error: OAuth2Error) -> Response:
 @bp.errorhandler(Reported)
 def reported(refusal: Reported) -> Response:
     """Tell the client what is wrong; for one that nobody vouches for, if the person wants to."""
-    if refusal.is_vouched_for:
-        return _sent_to(refusal.location)
+    if refusal.is_redirected:
+        return ClientRedirect(refusal.location)
     return page("oauth/refused.html", status=400, refusal=refusal)
+
+
+def _is_framed() -> bool:
+    """Whether the browser loads a frame (Fetch Metadata §2.2): no page of ours shows in one.
+
+    The user's address bar keeps the client's address, so nothing lends it our good name.
+    """
+    return request.headers.get("Sec-Fetch-Dest") in ("iframe", "frame")
 
 
 def _to_sign_in(login_hint: str | None, again: int | None = None) -> Response:
     ask_to_sign_in(request.query_string)
     target = request.full_path
     return go(url_for("auth.login", next=target, login_hint=login_hint, again=again))
-
-
-def _sent_to(location: str) -> Response:
-    # Not Flask's redirect(): the client's URI goes out as it was registered, to the letter.
-    return Response(status=303, headers={"Location": location, "Cache-Control": "no-store"})

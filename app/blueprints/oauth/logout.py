@@ -3,6 +3,7 @@
 from flask import Blueprint, Response, request
 
 from app.blueprints.oauth.as_get import as_get
+from app.blueprints.oauth.redirect import ClientRedirect
 from app.blueprints.pages import page
 from app.blueprints.road import logout_server
 from app.extensions import csrf
@@ -47,4 +48,4 @@ def _left(asked: Leaving) -> Response:
     if asked.location is None or not asked.is_vouched_for:
         # RFC 9700 §4.11.2: anybody can register an address to be sent to.
         return page("oauth/logged_out.html", location=asked.location)
-    return Response(status=303, headers={"Location": asked.location, "Cache-Control": "no-store"})
+    return ClientRedirect(asked.location)

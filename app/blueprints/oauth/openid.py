@@ -7,7 +7,7 @@ from app.blueprints.road import caller, keys, resources, shares, user_info
 from app.extensions import csrf
 from app.identity.bearer import token_in
 from app.oauth.dpop import proof_of
-from app.oauth.server import error_answer
+from app.oauth.server import NONCE, error_answer
 from app.oauth.signatures import ALGORITHMS
 from app.oauth.userinfo import TokenUnfit
 
@@ -54,6 +54,8 @@ def unfit(refusal: TokenUnfit) -> Response:
     response = jsonify(answer.body)
     response.status_code = answer.status
     response.headers["Cache-Control"] = "no-store"
+    if refusal.nonce is not None:
+        response.headers[NONCE] = refusal.nonce
     # RFC 9449 §7.1: what a proof may be signed with.
     said = {"algs": " ".join(ALGORITHMS)} if refusal.scheme == "DPoP" else {}
     said |= {"error": refusal.error, "error_description": answer.body["error_description"]}

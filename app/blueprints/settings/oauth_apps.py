@@ -150,7 +150,12 @@ def _edit_form(
         client_id=app.client_id,
         values=values,
         errors=errors,
-        scopes=offered(is_trusted=app.is_trusted),
+        scopes=[
+            option
+            for option in offered(is_trusted=app.is_trusted)
+            if option[0] not in app.withheld_scopes
+        ],
+        withheld=app.withheld_scopes,
     )
 
 
