@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.core.principal import Principal
 from app.core.resource import Resources
-from app.core.scopes import ADMIN
+from app.core.scopes import ADMIN, THIRD_PARTY
 from app.core.system import acting_as_system
 from app.models import redirect_uri as uris
 from app.models.client import SELF_DESCRIBED, Source
@@ -59,6 +59,19 @@ class ConsentServer:
         self._keys = keys
         self._opens = opened
         self._now = now
+
+    def grantable_scopes(self, client_id: str, principal: Principal) -> frozenset[str]:
+        """Return the scopes that this person can grant to a client; none if it is unknown.
+
+        For a visitor these are the scopes that need no admin's trust: sign-in narrows them.
+        """
+        with self._reading("read the scopes of a client") as session:
+            client = find(session, client_id)
+        if client is None:
+            return frozenset()
+        if principal.user_id is None:
+            return client.scopes & frozenset(THIRD_PARTY)
+        return grantable(client, principal, " ".join(client.scopes))
 
     def check(self, query: bytes) -> str | None:
         """Check who asks, before a person signs in to be asked (RFC 9700 §4.11.2).
@@ -227,6 +240,9 @@ def _is_settled(resources: Resources, asked: Asked, standing: Standing) -> bool:
         return False
     if client.is_public and (not is_web or client.source in SELF_DESCRIBED):
         # Anybody can be such a client, and say that they are another (RFC 8252 §8.6).
+        return False
+    if client.is_public and not standing.grantable.isdisjoint(ADMIN):
+        # Whoever makes an admin follow a link would get the code sent out.
         return False
     # Even the operator's own gets no power over the workspace without a word.
     return not new or (client.is_first_party and new.isdisjoint(ADMIN))
