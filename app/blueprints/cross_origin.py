@@ -42,9 +42,11 @@ class IgnoreForeignCookies:
 
 def _answer_preflight() -> Response | None:
     """Answer a preflight without a token: browsers send none with it."""
+    if request.method != "OPTIONS" or not is_for_programs(request.path):
+        return None
     origin = request.headers.get("Origin")
-    asked = request.headers.get("Access-Control-Request-Method")
-    if not is_for_programs(request.path) or not is_preflight(request.method, origin, asked):
+    requested_method = request.headers.get("Access-Control-Request-Method")
+    if not is_preflight(request.method, origin, requested_method):
         return None
     response = Response(status=204)
     response.headers.update(_rules().preflight_headers(origin or ""))
@@ -65,7 +67,7 @@ def _let_pages_read(response: Response) -> Response:
         if "Vary" in headers:
             response.vary.add(headers.pop("Vary"))
         for name, value in headers.items():
-            response.headers[name] = value
+            response.headers.add(name, value)
     if request.method == "OPTIONS" and not response.content_length:
         # There is no body that it could be the type of.
         response.headers.pop("Content-Type", None)

@@ -86,9 +86,9 @@ class Gate:
 
     def _check_origin(self, headers: Headers, *, has_token: bool) -> None:
         """Refuse a page that may not call here, or whose host was rebound to this one."""
-        rules = self._cross_origin
-        is_allowed = rules.allows if has_token else rules.allows_anonymous
-        if not all(map(is_allowed, headers.getlist("origin"))):
+        rules, host = self._cross_origin, headers.get("host", "")
+        origins = headers.getlist("origin")
+        if not all(rules.allows_mcp(each, host, has_token=has_token) for each in origins):
             refusal = OriginRefused()
             raise Refused(refusal.status, refusal.code, refusal.message)
 

@@ -87,7 +87,7 @@ class Mount:
         try:
             if is_for_programs and _is_preflight(scope, headers):
                 # Also while there are too many connections: the page then reads that.
-                await no_content(send, cors.preflight_headers(headers["origin"]))
+                await no_content(guarded_send, cors.preflight_headers(headers["origin"]))
             elif scope.get(IS_OVERLOADED):
                 raise _overloaded()
             else:

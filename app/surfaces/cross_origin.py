@@ -76,17 +76,20 @@ class CrossOrigin:
         """Whether pages of this origin may call with a token."""
         return self._allowed is None or not self.is_foreign(origin) or self._is_listed(origin)
 
-    def allows_anonymous(self, origin: str) -> bool:
-        """Whether pages of this origin may call MCP without a token, to learn where to get one.
+    def allows_mcp(self, origin: str, host: str, *, has_token: bool) -> bool:
+        """Whether a page of this origin may call MCP at this host, by the request's Host header.
 
         MCP, Transports, "Security Warning": a page whose host name was rebound to a loopback
-        address has its own origin, and must get a 403. A public host is reached by its own name
-        anyway, and browser clients need the 401 to find the authorization server.
+        address must get a 403. It has no token, and calls us by its own name. A public host is
+        reached by its own name anyway, and there browser clients need the 401 to find the
+        authorization server.
         """
         if not self.allows(origin):
             return False
         is_guarded = self._is_loopback and self._allowed is None
-        return not is_guarded or not self.is_foreign(origin) or is_loopback(origin)
+        if not is_guarded or not self.is_foreign(origin) or is_loopback(origin):
+            return True
+        return has_token and is_loopback(f"http://{host}")
 
     def headers(self, origin: str | None) -> Mapping[str, str]:
         """Return what a response carries so that a page of this origin may read it."""
@@ -98,9 +101,8 @@ class CrossOrigin:
         return {**_FOR_ANY_ORIGIN, "Access-Control-Allow-Origin": origin, **vary}
 
     def preflight_headers(self, origin: str) -> Mapping[str, str]:
-        """Return the headers of the response to a preflight request."""
-        headers = self.headers(origin)
-        return {**headers, **_PREFLIGHT} if "Access-Control-Allow-Origin" in headers else headers
+        """Return what the response to a preflight carries besides."""
+        return _PREFLIGHT if self.allows(origin) else {}
 
     def _is_listed(self, origin: str) -> bool:
         return self._allowed is not None and origin.lower() in self._allowed

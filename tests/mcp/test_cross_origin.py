@@ -110,8 +110,8 @@ def test_flask_by_itself_answers_a_preflight_alike(app: Flask, ask: Ask) -> None
         answer = app.test_client().options(path, headers=asked)
         assert (answer.status_code, answer.data) == (204, b"")
         assert "Content-Type" not in answer.headers
-        found = {k.lower(): v for k, v in answer.headers if k.startswith("Access-Control-")}
-        assert found == cors(preflight(ask, path))
+        found = [(k.lower(), v) for k, v in answer.headers if k.startswith("Access-Control-")]
+        assert sorted(found) == sorted(cors(preflight(ask, path)).items())
 
 
 def test_an_options_request_has_no_media_type(ask: Ask) -> None:
@@ -179,7 +179,7 @@ def test_every_answer_may_be_read(ask: Ask, token: Token) -> None:
 
 
 def test_one_call_too_many_may_be_read(app: Flask, token: Token) -> None:
-    app.extensions["shares"] = limited = shares(limited=True)
+    app.extensions["shares"] = shares(limited=True)
     held = headers_of(token("ada"))
     with asking(app) as ask:
         call = message("tools/call", name="health_check", arguments={})
@@ -188,7 +188,6 @@ def test_one_call_too_many_may_be_read(app: Flask, token: Token) -> None:
         assert (answer.status_code, may_read(answer)) == (429, True)
         answer = ask("GET", "/api/tasks/list", headers=held)
         assert (answer.status_code, may_read(answer)) == (429, True)
-        assert limited.calls
 
 
 def test_what_comes_while_there_are_too_many_connections_may_be_read(app: Flask) -> None:

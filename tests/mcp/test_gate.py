@@ -92,6 +92,16 @@ def test_on_a_loopback_address_a_foreign_page_without_a_token_is_refused(ask: As
             assert (answer.status_code, answer.json()["code"]) == (403, "origin_refused"), path
 
 
+@requirement("mcp:origin-checked")
+def test_a_page_whose_host_was_rebound_to_this_machine_is_refused_with_a_token(
+    call_tool: CallTool, token: Token
+) -> None:
+    rebound = {"Origin": "http://evil.example", "Host": "evil.example"}
+    assert call_tool(token("ada"), "tasks_list", **rebound).status_code == 403
+    local = {"Origin": "http://localhost:8000", "Host": "localhost:8000"}
+    assert call_tool(token("ada"), "tasks_list", **local).status_code == 200
+
+
 @pytest.mark.parametrize("origin", [PUBLIC_URL, "http://localhost:6274", "http://[::1]:9"])
 def test_a_page_of_this_machine_is_told_where_to_get_a_token(ask: Ask, origin: str) -> None:
     answer = ask("POST", "/mcp", headers={"Origin": origin})
