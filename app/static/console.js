@@ -82,6 +82,10 @@
       // It would hide the label beside the field.
       field.removeAttribute("aria-label");
     }
+    for (const heading of place.querySelectorAll(".scopes h2")) {
+      // It stands below an <h4>, and another one follows.
+      heading.setAttribute("aria-level", "5");
+    }
     for (const table of place.querySelectorAll(".responses-table[role=region]")) {
       table.removeAttribute("role");
     }

@@ -13,6 +13,7 @@ from app.core.share import shares
 from app.extensions import db
 from app.mcp.connection import Connection
 from config import Settings
+from tests.conftest import stop_the_minute
 from tests.mcp.conftest import Ask, asking, headers_of, message, serving
 from tests.processes import Ask as Request
 from tests.processes import at_once
@@ -180,6 +181,7 @@ def test_every_answer_may_be_read(ask: Ask, token: Token) -> None:
 
 def test_one_call_too_many_may_be_read(app: Flask, token: Token) -> None:
     app.extensions["shares"] = shares(limited=True)
+    stop_the_minute(app)
     held = headers_of(token("ada"))
     with asking(app) as ask:
         call = message("tools/call", name="health_check", arguments={})

@@ -12,7 +12,7 @@ from app.core.principal import Channel
 from app.core.share import CALLS, shares
 from app.extensions import db
 from app.procedures import catalogue
-from tests.conftest import PASSWORD, change
+from tests.conftest import PASSWORD, change, stop_the_minute
 from tests.mcp.conftest import Ask, CallTool, asking, headers_of, message
 from tests.processes import cookie_of
 from tests.requirements import requirement
@@ -299,6 +299,7 @@ def test_another_method_is_told_the_right_one(
 
 def test_one_call_too_many_is_told_when_to_come_back(app: Flask, token: Token) -> None:
     app.extensions["shares"] = shares(limited=True)
+    stop_the_minute(app)
     held = {name: headers_of(token(name)) for name in ("ada", "ben")}
     call = message("tools/call", name="health_check", arguments={})
     with asking(app) as ask:
