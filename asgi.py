@@ -20,8 +20,7 @@ from wsgi import app as pages
 
 # Seconds that open streams may take to end after a signal.
 _GRACE = 1
-# Below the 1024 files that a process may have open where nobody has said otherwise.
-_MOST_CONNECTIONS = 800
+_WORKER_STARTUP_SECONDS = 60
 
 app = Mount(pages)
 
@@ -38,7 +37,6 @@ def main() -> None:
         http=Connection,
         loop="uvloop",
         ws="none",
-        limit_concurrency=_MOST_CONNECTIONS,
         lifespan="on",
         log_level="warning",
         # It would hold query strings, and a client that errs puts its token there.
@@ -47,6 +45,9 @@ def main() -> None:
         # Flask believes as many proxies as it is told to; here it would be any on this machine.
         proxy_headers=False,
         timeout_graceful_shutdown=_GRACE,
+        # A worker that is still importing answers no ping: on a busy machine, uvicorn's five
+        # seconds would end each one before it has begun.
+        timeout_worker_healthcheck=_WORKER_STARTUP_SECONDS,
     )
     with suppress(KeyboardInterrupt):
         if settings.workers > 1:

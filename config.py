@@ -17,6 +17,9 @@ PREFIX = "LATCHKEY_"
 _PROJECT = Path(__file__).parent
 _DATABASES = ("sqlite:///", "postgresql://", "postgresql+psycopg://")
 _HOST_AND_PORT = re.compile(r"[A-Za-z0-9.:_\[\]-]+")
+_ANY_ORIGIN = "*"
+_ORIGIN = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://[A-Za-z0-9.:_\[\]-]+")
+_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 
 class SettingsInvalid(Exception):
@@ -44,6 +47,7 @@ class Settings(BaseSettings):
     private_documents: Literal["on", "off"] = "off"
     denied_schemes: str = ""
     trusted_proxies: int = Field(0, ge=0, le=10)
+    allowed_origins: str = "*"
     smtp_url: str = Field("", repr=False)
     mail_from: str = ""
 
@@ -60,6 +64,7 @@ class Settings(BaseSettings):
         if self.migration_url.startswith("sqlite") != self.database_url.startswith("sqlite"):
             raise ValueError("LATCHKEY_MIGRATION_URL: it names another kind of database")
         _check_mail(self.smtp_url, self.mail_from)
+        _check_origins(self.allowed_origins)
         if self.demo and not self.is_loopback:
             raise ValueError(
                 "LATCHKEY_DEMO: demo accounts are for a loopback LATCHKEY_PUBLIC_URL only; "
@@ -84,6 +89,17 @@ class Settings(BaseSettings):
     def is_https(self) -> bool:
         """True where browsers reach the app by TLS."""
         return self.public_url.startswith("https:")
+
+    @property
+    def origin(self) -> str:
+        """This server's own origin, as browsers write it (RFC 6454 §6.2)."""
+        return _origin(self.public_url)
+
+    @property
+    def origins(self) -> frozenset[str] | None:
+        """The origins whose pages may call the API and MCP; None if pages of any origin may."""
+        names = _listed_origins(self.allowed_origins)
+        return None if names == [_ANY_ORIGIN] else frozenset(map(_origin, names))
 
 
 def is_loopback(url: str) -> bool:
@@ -162,6 +178,37 @@ def _check_public_url(url: str) -> None:
         raise ValueError(
             "LATCHKEY_PUBLIC_URL: give scheme, host and port only, with no path or slash"
         )
+
+
+def _check_origins(text: str) -> None:
+    names = _listed_origins(text)
+    if names == [_ANY_ORIGIN]:
+        return
+    wrong = next((name for name in names if not _is_origin(name)), "" if names else text)
+    if wrong or not names:
+        raise ValueError(
+            f"LATCHKEY_ALLOWED_ORIGINS: {wrong!r} is not an origin; list origins such as "
+            "https://app.example.com, or set * alone for any"
+        )
+
+
+def _listed_origins(text: str) -> list[str]:
+    return text.replace(",", " ").split()
+
+
+def _is_origin(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        is_host = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+    return is_host and _ORIGIN.fullmatch(text) is not None
+
+
+def _origin(url: str) -> str:
+    """Return an origin as browsers write it: in lower case, without the default port."""
+    origin = url.lower()
+    return origin.removesuffix(_DEFAULT_PORTS.get(origin.partition(":")[0], ":"))
 
 
 def _check_database_url(name: str, url: str) -> None:

@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app.blueprints import BLUEPRINTS, edge, pages
+from app.blueprints import BLUEPRINTS, cross_origin, edge, pages
 from app.blueprints.oauth.door import Door
 from app.core import postgres, sqlite
 from app.core.declarations import Declarations
@@ -41,6 +41,7 @@ from app.oauth.registration import Registration
 from app.oauth.server import Server
 from app.oauth.userinfo import UserInfo
 from app.procedures import catalogue
+from app.surfaces.cross_origin import CrossOrigin
 
 _MIGRATIONS = Path(__file__).parent.parent / "migrations"
 # As many as there are threads: one above is opened for a call and closed after it, and to open a
@@ -59,11 +60,13 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     app = Flask(__name__)
     app.config.from_mapping(_flask_settings(settings))
     app.extensions["settings"] = settings
+    app.extensions["cross_origin"] = CrossOrigin(settings)
     app.session_interface = CookieSessions()
     app.wsgi_app = Door(app)  # type: ignore[method-assign] # Flask's documented way
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=0)  # type: ignore[method-assign] # Flask's documented way
+    cross_origin.init_app(app)
     edge.init_app(app)
     pages.init_app(app)
     for extension in (db, csrf, login, htmx):

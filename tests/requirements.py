@@ -477,7 +477,7 @@ no-empty-lists | 4.2 | MUST | What has no values is left out of it.
     ),
     _specification(
         "mcp",
-        "Model Context Protocol 2026-07-28: Authorization",
+        "Model Context Protocol 2026-07-28: Authorization, and the Origin rule of Transports",
         """
 both-kinds-of-clients | Overview 3 | MUST | Public and confidential clients are served.
 server-metadata | Overview 3 | MUST | The server's metadata are found by RFC 8414 and by OpenID Connect Discovery.
@@ -509,6 +509,7 @@ redirects-only-where-trusted | Security 6 | SHOULD | Nobody is sent to a self-re
 no-request-forgery | Security 7.1 | SHOULD | A document is fetched from public addresses alone, and no redirect is followed.
 local-apps-warned-of | Security 7.2 | SHOULD | The person is warned where the app is a program on their computer.
 host-shown | Security 7.2 | MUST | The person is shown the host that they will be sent to.
+origin-checked | Transports 2.0.1 | MUST | A page whose host may have been rebound to this one gets a 403.
 consent-for-each-client | Security 8 | MUST | Each client that registered itself needs a consent, a public one each time.
 """,
     ),

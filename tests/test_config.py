@@ -52,6 +52,7 @@ def test_each_setting_is_taken_from_its_variable(environment: pytest.MonkeyPatch
         "RATE_LIMITS": "on",
         "REGISTRATION": "closed",
         "TRUSTED_PROXIES": "1",
+        "ALLOWED_ORIGINS": "https://app.example.com",
         "SMTP_URL": "smtp://app:hush%40@mail.example.com:2525",
         "MAIL_FROM": "Latchkey <post@example.com>",
     }
@@ -254,3 +255,43 @@ def test_a_database_of_another_kind_stops_the_start(tmp_path: Path, url: str) ->
 def test_the_tables_and_their_owner_are_of_one_kind_of_database(tmp_path: Path) -> None:
     with pytest.raises(SettingsInvalid, match="LATCHKEY_MIGRATION_URL"):
         config.load(instance=tmp_path, migration_url="postgresql://owner@db/latchkey")
+
+
+@pytest.mark.parametrize(
+    ("text", "origins"),
+    [
+        ("*", None),
+        ("", None),
+        (" * ", None),
+        ("https://app.example.com", {"https://app.example.com"}),
+        ("https://App.Example.com:443", {"https://app.example.com"}),
+        (
+            "https://a.example http://localhost:5173,http://[::1]:80, chrome-extension://abcdef",
+            {
+                "https://a.example",
+                "http://localhost:5173",
+                "http://[::1]",
+                "chrome-extension://abcdef",
+            },
+        ),
+    ],
+)
+def test_allowed_origins_are_read_as_browsers_write_them(
+    environment: pytest.MonkeyPatch, text: str, origins: set[str] | None
+) -> None:
+    environment.setenv("LATCHKEY_ALLOWED_ORIGINS", text)
+    assert config.load().origins == origins
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("null", "app.example.com", "https://app.example.com/", "https://app.example.com/path"),
+        *("https://*.example.com", "*, https://a.example", "https://a.example:0", "https://"),
+        *("https://a.example:port", "https://u@a.example", "https://\u00e4.example", ",", "//a"),
+    ],
+)
+def test_what_is_no_origin_stops_the_start(text: str) -> None:
+    line = fault(allowed_origins=text)
+    assert line.startswith("LATCHKEY_ALLOWED_ORIGINS: ")
+    assert "\n" not in line

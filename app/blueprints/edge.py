@@ -13,6 +13,7 @@ from app.blueprints.pages import go, is_partial, page
 from app.core.errors import CallError, NotFound, NotSignedIn
 from app.extensions import login
 from app.identity.session import is_ambiguous
+from app.surfaces.cross_origin import OAUTH_ENDPOINTS, WELL_KNOWN
 from app.surfaces.problem import MEDIA_TYPE, problem
 
 log = logging.getLogger(__name__)
@@ -33,17 +34,7 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _OVER_TLS = {**_HEADERS, "Strict-Transport-Security": "max-age=63072000"}
-_OF_OAUTH = (
-    "/oauth/token",
-    "/oauth/revoke",
-    "/oauth/introspect",
-    "/oauth/par",
-    "/oauth/device_authorization",
-    "/oauth/register",
-    "/oauth/userinfo",
-    "/oauth/jwks",
-    "/.well-known/",
-)
+_OF_OAUTH = (*OAUTH_ENDPOINTS, WELL_KNOWN)
 
 
 def init_app(app: Flask) -> None:

@@ -19,12 +19,11 @@ from app.core.system import acting_as_system, connected_as_system
 from app.extensions import db, login
 from app.identity import accounts
 from app.identity.bearer import token_in
+from app.identity.cookies import CREDENTIAL
 from app.identity.held import HELD, person
 from app.models.user import Login, User
 
 LASTS = 14 * 24 * 3600
-# Where Flask-Login keeps it in the cookie.
-_CREDENTIAL = "_user_id"
 _ASKED = "asked_to_sign_in"
 # Seconds.
 _ANSWERED_WITHIN = 600
@@ -129,7 +128,7 @@ def sign_in(user_id: int) -> None:
 
 def sign_out() -> None:
     """End the session, here and in the database."""
-    credential = session.get(_CREDENTIAL)
+    credential = session.get(CREDENTIAL)
     if credential:
         with acting_as_system(db.engine, "end a session") as store:
             store.execute(
@@ -187,7 +186,7 @@ def forget_what_asked() -> None:
 
 
 def _login_name() -> str:
-    return hashlib.sha256(session.get(_CREDENTIAL, "").encode()).hexdigest()
+    return hashlib.sha256(session.get(CREDENTIAL, "").encode()).hexdigest()
 
 
 def _name_of(request_: bytes) -> str:
@@ -197,9 +196,14 @@ def _name_of(request_: bytes) -> str:
 
 
 def is_ambiguous(given: Request) -> bool:
-    """Tell whether a request carries a session's cookie and a bearer token at once."""
-    cookie = current_app.config["SESSION_COOKIE_NAME"]
-    return cookie in given.cookies and token_in(given.headers.get("Authorization")) is not None
+    """Whether a request carries a sign-in and a bearer token at once.
+
+    The cookie of a session without a sign-in is none: the sign-in page sets one for its form.
+    """
+    if current_app.config["SESSION_COOKIE_NAME"] not in given.cookies:
+        return False
+    has_token = token_in(given.headers.get("Authorization")) is not None
+    return has_token and bool(session.get(CREDENTIAL))
 
 
 def safe_next(target: str | None) -> str:

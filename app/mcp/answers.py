@@ -49,13 +49,24 @@ class NotAMessage(Refused):
         self.body = {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
 
 
-def guarded(send: Send) -> Send:
-    """Give a `send` that adds to each answer the headers that it has not set itself."""
+async def no_content(send: Send, headers: Mapping[str, str]) -> None:
+    """Send a response that has no body, and no media type of one."""
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": 204, "headers": raw})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def guarded(send: Send, more: Mapping[str, str]) -> Send:
+    """Give a `send` that adds to each answer the headers that it has not set itself.
+
+    `more` are those of this request's answers alone.
+    """
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in more.items()]
 
     async def send_guarded(message: Message) -> None:
         if message["type"] == "http.response.start":
             present = {name.lower() for name, _ in message["headers"]}
-            missing = [header for header in _HEADERS if header[0] not in present]
+            missing = [header for header in (*_HEADERS, *raw) if header[0] not in present]
             message = {**message, "headers": [*message["headers"], *missing]}
         await send(message)
 

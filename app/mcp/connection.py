@@ -1,9 +1,12 @@
 """One HTTP connection: how much, and how long, its client may take until a request is whole."""
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+# Where the ASGI scope tells that there is no room for this request.
+IS_OVERLOADED = "latchkey.is_overloaded"
 
 
 class HeadTooLarge(Exception):
@@ -13,6 +16,9 @@ class HeadTooLarge(Exception):
 class Connection(HttpToolsProtocol):
     """Uvicorn's connection, whose parser by itself takes heads of any size, for any time."""
 
+    # Below the 1024 files that a process may have open where nobody has said otherwise. Not
+    # uvicorn's own limit: its answer has no header that lets another origin's page read it.
+    most_connections = 800
     # A `state` of 16 KiB is 48 KiB where each of its characters is escaped, and 80 KiB where the
     # whole URL is escaped again, as the page to go to after signing in.
     largest_head = 96 * 1024
@@ -82,6 +88,9 @@ class Connection(HttpToolsProtocol):
         """Begin to answer."""
         self._is_head_open = False
         self._stop_waiting()
+        if len(self.connections) > self.most_connections:
+            self.logger.warning("Too many connections are open.")
+            cast("dict[str, Any]", self.scope)[IS_OVERLOADED] = True
         super().on_headers_complete()
 
     def _count(self, *parts: bytes) -> None:

@@ -10,7 +10,6 @@ from anyio import CapacityLimiter
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
 from starlette.datastructures import Headers
-from starlette.requests import cookie_parser
 from starlette.types import Receive, Scope
 
 from app.core.errors import ScopeMissing
@@ -23,8 +22,8 @@ from app.mcp import body
 from app.mcp.answers import Refused
 from app.oauth.dpop import proof_of
 from app.surfaces import challenge
+from app.surfaces.cross_origin import CrossOrigin, OriginRefused
 from app.surfaces.mcp import Tools
-from config import Settings, is_loopback
 
 PRINCIPAL = "latchkey.principal"
 # More threads at once only wait for one another: each lookup holds the interpreter.
@@ -50,14 +49,14 @@ class Gate:
     def __init__(
         self,
         road: Road,
-        settings: Settings,
-        cookie: str,
+        cross_origin: CrossOrigin,
+        has_sign_in: Callable[[str], bool],
         calls: Share,
     ) -> None:
         self._road = road
-        self._cookie = cookie
-        self._public_url = settings.public_url
-        self._is_loopback = settings.is_loopback
+        self._cross_origin = cross_origin
+        self._has_sign_in = has_sign_in
+        self._public_url = road.resources.public_url
         self._calls = calls
         self._lookups = CapacityLimiter(_LOOKUPS)
 
@@ -73,7 +72,6 @@ class Gate:
         # The HTTP parser leaves white space at the end of values (RFC 9110 §5.5).
         scope = {**scope, "headers": [(name, value.strip()) for name, value in scope["headers"]]}
         headers = Headers(scope=scope)
-        self._check_origin(headers)
         principal = await self._principal(scope, headers, entrance)
         if scope["method"] != method:
             raise _not_allowed(method)
@@ -86,21 +84,28 @@ class Gate:
         scope["user"] = self._user(principal)
         return scope, receive
 
-    def _check_origin(self, headers: Headers) -> None:
-        """Refuse another site's page: it may have rebound its name to us (MCP, Transports)."""
-        for origin in headers.getlist("origin"):
-            ours = origin.lower() == self._public_url.lower()
-            if not ours and not (self._is_loopback and is_loopback(origin)):
-                raise Refused(403, "origin_refused", "Pages of this origin may not call here.")
+    def _check_origin(self, headers: Headers, *, has_token: bool) -> None:
+        """Refuse a page that may not call here, or whose host was rebound to this one."""
+        rules, host = self._cross_origin, headers.get("host", "")
+        origins = headers.getlist("origin")
+        if not all(rules.allows_mcp(each, host, has_token=has_token) for each in origins):
+            refusal = OriginRefused()
+            raise Refused(refusal.status, refusal.code, refusal.message)
+
+    def _is_ambiguous(self, headers: Headers) -> bool:
+        # A page of another origin may not use a session: its cookies count for nothing.
+        is_foreign = any(map(self._cross_origin.is_foreign, headers.getlist("origin")))
+        return not is_foreign and any(map(self._has_sign_in, headers.getlist("cookie")))
 
     async def _principal(self, scope: Scope, headers: Headers, entrance: str) -> Principal:
         sent = headers.getlist("authorization")
         token = token_in(sent[0]) if sent else None
+        self._check_origin(headers, has_token=token is not None)
         if len(sent) > 1:
             raise Refused(400, "invalid_request", "Send one Authorization header.")
         if token is None:
             raise self._unauthorized(entrance)
-        if any(self._cookie in cookie_parser(cookie) for cookie in headers.getlist("cookie")):
+        if self._is_ambiguous(headers):
             raise Refused(
                 400,
                 "ambiguous_credentials",
@@ -189,12 +194,4 @@ def _not_allowed(method: str) -> Refused:
 
 
 def _challenged(status: int, code: str, detail: str, header: str) -> Refused:
-    """Give a 401 or 403 whose challenge a script of another origin may read too.
-
-    Harmless: cookies count for nothing here.
-    """
-    cors = {
-        "Access-Control-Allow-Origin": "*",
-        "Access-Control-Expose-Headers": "WWW-Authenticate",
-    }
-    return Refused(status, code, detail, {"WWW-Authenticate": header, **cors})
+    return Refused(status, code, detail, {"WWW-Authenticate": header})

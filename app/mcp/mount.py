@@ -4,23 +4,30 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
+from typing import cast
 
 from flask import Flask
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
 from starlette.types import Message, Receive, Scope, Send
 
 from app.core.errors import Busy, TooManyCalls
 from app.core.resource import MCP, SSE
+from app.identity.cookies import CookieSessions
 from app.mcp import body
-from app.mcp.answers import Disconnected, Refused, guarded
+from app.mcp.answers import Disconnected, Refused, guarded, no_content
 from app.mcp.bridge import Bridge
+from app.mcp.connection import IS_OVERLOADED
 from app.mcp.gate import PRINCIPAL, Gate, Road
 from app.mcp.server import server_of
 from app.mcp.threads import Threads
+from app.surfaces import cross_origin
+from app.surfaces.cross_origin import MESSAGES, CrossOrigin
 from app.surfaces.mcp import Tools
 
-_MESSAGES = "/messages/"
 _THREADS = 3
 _MOST_THREADS = 16
 _STREAMS_AT_ONCE = 10
@@ -43,10 +50,11 @@ class Mount:
     def __init__(self, app: Flask) -> None:
         built = app.extensions
         tools = Tools(built["pipeline"])
+        self._cross_origin: CrossOrigin = built["cross_origin"]
         self._gate = Gate(
             Road(built["bearer"], tools, built["pipeline"], built["resources"]),
-            built["settings"],
-            app.config["SESSION_COOKIE_NAME"],
+            built["cross_origin"],
+            partial(_has_sign_in, app),
             built["shares"].calls,
         )
         self._server = server_of(tools)
@@ -54,7 +62,7 @@ class Mount:
         self._streamable = StreamableHTTPSessionManager(
             self._server, stateless=True, json_response=True
         )
-        self._sse = SseServerTransport(_MESSAGES)
+        self._sse = SseServerTransport(MESSAGES)
         self._streams: Counter[int] = Counter()
         self._bridge = Bridge(app, Threads(_THREADS, _MOST_THREADS))
         streamable = Entrance(MCP, "POST", self._streamable.handle_request)
@@ -63,8 +71,8 @@ class Mount:
             MCP: streamable,
             f"{MCP}/": streamable,
             SSE: Entrance(SSE, "GET", self._serve_stream),
-            _MESSAGES: messages,
-            _MESSAGES.rstrip("/"): messages,
+            MESSAGES: messages,
+            MESSAGES.rstrip("/"): messages,
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -72,16 +80,22 @@ class Mount:
         if scope["type"] == "lifespan":
             await self._live(receive, send)
             return
-        entrance = self._entrances.get(scope["path"])
+        headers = Headers(scope=scope)
+        cors, is_for_programs = self._cross_origin, cross_origin.is_for_programs(scope["path"])
+        more = cors.headers(headers.get("origin")) if is_for_programs else {}
+        guarded_send = guarded(send, more)
         try:
-            if entrance is None:
-                await self._serve_flask(scope, receive, send)
+            if is_for_programs and _is_preflight(scope, headers):
+                # Also while there are too many connections: the page then reads that.
+                await no_content(guarded_send, cors.preflight_headers(headers["origin"]))
+            elif scope.get(IS_OVERLOADED):
+                raise _overloaded()
             else:
-                await self._serve_mcp(entrance, scope, receive, guarded(send))
+                await self._serve(scope, receive, send, guarded_send)
         except Refused as refusal:
-            await refusal.answer(scope, receive, guarded(send))
+            await refusal.answer(scope, receive, guarded_send)
         except (TooManyCalls, Busy) as refusal:
-            await _later(refusal).answer(scope, receive, guarded(send))
+            await _later(refusal).answer(scope, receive, guarded_send)
         except Disconnected:
             return
 
@@ -97,6 +111,15 @@ class Mount:
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await send({"type": "lifespan.shutdown.complete"})
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send, guarded_send: Send) -> None:
+        entrance = self._entrances.get(scope["path"])
+        if entrance is None:
+            await self._serve_flask(scope, receive, send)
+        elif scope["method"] == "OPTIONS":
+            await no_content(guarded_send, {"Allow": f"{entrance.method}, OPTIONS"})
+        else:
+            await self._serve_mcp(entrance, scope, receive, guarded_send)
 
     async def _serve_mcp(
         self, entrance: Entrance, scope: Scope, receive: Receive, send: Send
@@ -129,9 +152,26 @@ class Mount:
         await self._bridge.serve(scope, content, _until_gone(send))
 
 
+def _has_sign_in(app: Flask, cookies: str) -> bool:
+    sessions = cast("CookieSessions", app.session_interface)
+    cookie = cookie_parser(cookies).get(sessions.get_cookie_name(app), "")
+    return sessions.has_sign_in(app, cookie)
+
+
 def _later(refusal: TooManyCalls | Busy) -> Refused:
     wait = {"Retry-After": str(refusal.retry_after)}
     return Refused(refusal.status, refusal.code, refusal.message, wait)
+
+
+def _overloaded() -> Refused:
+    detail = "Too many connections are open. Try again in a second."
+    # The connection makes room for another one.
+    return Refused(503, "overloaded", detail, {"Retry-After": "1", "Connection": "close"})
+
+
+def _is_preflight(scope: Scope, headers: Headers) -> bool:
+    requested_method = headers.get("access-control-request-method")
+    return cross_origin.is_preflight(scope["method"], headers.get("origin"), requested_method)
 
 
 def _until_gone(send: Send) -> Send:

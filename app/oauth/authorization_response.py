@@ -69,6 +69,9 @@ def is_consent_reusable(asked: Asked, standing: Standing, *, is_own_resource: bo
         return False
     if client.is_public and not _is_identity_assured(client, asked.redirect_uri):
         return False
+    if client.is_public and not standing.grantable.isdisjoint(ADMIN):
+        # Whoever makes an admin follow a link would get the code sent out.
+        return False
     # Even the operator's own gets no power over the workspace without a word.
     skips_consent = (
         client.is_first_party and client.source not in SELF_DESCRIBED and new.isdisjoint(ADMIN)

@@ -112,6 +112,9 @@ class KnownClient(ClientMixin):
 
     def check_redirect_uri(self, redirect_uri_: str) -> bool:
         """Tell whether the browser may be sent there (RFC 9700 §2.1)."""
+        if self.source is Source.BUILT_IN:
+            # A page of this server: on another loopback port (RFC 8252 §7.3) is another program.
+            return redirect_uri_ in self.redirect_uris
         return any(redirect_uri.matches(uri, redirect_uri_) for uri in self.redirect_uris)
 
     def check_grant_type(self, grant_type: str) -> bool:

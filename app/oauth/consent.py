@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from app.core.principal import Principal
 from app.core.resource import Resources
+from app.core.scopes import THIRD_PARTY
 from app.core.system import acting_as_system
 from app.models import redirect_uri as uris
 from app.oauth import families, pending, pushed, tokens
@@ -66,6 +67,19 @@ class ConsentServer:
         self._responses = Responses(resources.public_url)
         self._opens = opened
         self._now = now
+
+    def grantable_scopes(self, client_id: str, principal: Principal) -> frozenset[str]:
+        """Return the scopes that this person can grant to a client; none if it is unknown.
+
+        For a visitor these are the scopes that need no admin's trust: sign-in narrows them.
+        """
+        with self._reading("read the scopes of a client") as session:
+            client = find(session, client_id)
+        if client is None:
+            return frozenset()
+        if principal.user_id is None:
+            return client.scopes & frozenset(THIRD_PARTY)
+        return grantable(client, principal, " ".join(client.scopes))
 
     def check(self, query: bytes, *, is_framed: bool = False) -> str | None:
         """Check who asks, before a person signs in to be asked (RFC 9700 §4.11.2).

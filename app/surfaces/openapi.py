@@ -15,6 +15,8 @@ from app.surfaces.manifest import NAME, VERSION, scopes_of
 from app.surfaces.openapi_models import PydanticPlugin
 
 _FLOW = "oauth2"
+# Beside the flow: generators send the word `Bearer` for this one, and users can paste a token.
+_BEARER = "bearer"
 _INTRODUCTION = (
     "Each operation is a procedure: queries by GET, with arguments in the query string; "
     "mutations by POST, with arguments as JSON. Send an access token as `Authorization: Bearer`."
@@ -38,6 +40,13 @@ _RESPONSES = {
     "UnsupportedMediaType": "The body is not declared as JSON.",
     "InvalidInput": "The arguments do not fit; `errors` says where and why.",
     "TooManyRequests": "Too many calls; `Retry-After` says how many seconds to wait.",
+}
+
+
+_PASTED_TOKEN = {
+    "type": "http",
+    "scheme": "bearer",
+    "description": "An access token that you have already, without the word `Bearer`.",
 }
 
 
@@ -76,6 +85,7 @@ def document(catalogue: Catalogue, resources: Resources) -> dict[str, Any]:
         tags=[{"name": noun} for noun in dict.fromkeys(item.noun for item in procedures)],
     )
     spec.components.security_scheme(_FLOW, _security(procedures, resources))
+    spec.components.security_scheme(_BEARER, _PASTED_TOKEN)
     for name, description in _RESPONSES.items():
         content = {problem.MEDIA_TYPE: {"schema": Problem}}
         spec.components.response(name, {"description": description, "content": content})
@@ -123,7 +133,7 @@ def _requirements(item: AnyProcedure) -> list[dict[str, list[str]]]:
     if item.public:
         return []
     alternatives = [[name] for name in item.scopes] if item.any_scope else [list(item.scopes)]
-    return [{_FLOW: scopes} for scopes in alternatives]
+    return [*({_FLOW: scopes} for scopes in alternatives), {_BEARER: []}]
 
 
 def _success(item: AnyProcedure) -> dict[str, Any]:

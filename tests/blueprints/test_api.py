@@ -144,11 +144,22 @@ def test_a_signed_in_browser_is_nobody_here(app: Flask) -> None:
     assert is_problem(browser.get("/api/tasks/list"), 401, "unauthorized")
 
 
-def test_a_cookie_beside_a_token_is_ambiguous(app: Flask, token: Token) -> None:
+def test_a_sign_in_beside_a_token_is_ambiguous_but_from_another_origin(
+    app: Flask, token: Token
+) -> None:
     browser = app.test_client()
-    browser.set_cookie("latchkey", "anything")
-    response = browser.get("/api/tasks/list", headers={"Authorization": f"Bearer {token('ada')}"})
+    bearer = {"Authorization": f"Bearer {token('ada')}"}
+    assert "latchkey" in browser.get("/login").headers["Set-Cookie"]
+    assert browser.get("/api/tasks/list", headers=bearer).status_code == 200
+    app.config["WTF_CSRF_ENABLED"] = False
+    browser.post("/login", data={"email": "ada@example.com", "password": PASSWORD})
+    response = browser.get("/api/tasks/list", headers=bearer)
     assert is_problem(response, 400, "ambiguous_credentials")
+    # A page on another port of this host: its browser adds the cookie, which counts for nothing.
+    foreign = {**bearer, "Origin": "http://127.0.0.1:9"}
+    assert browser.get("/api/tasks/list", headers=foreign).status_code == 200
+    cookie_alone = {"Origin": "http://127.0.0.1:9"}
+    assert browser.get("/api/tasks/list", headers=cookie_alone).status_code == 401
 
 
 def test_another_persons_task_does_not_exist(fetch: Fetch, call: Call, person: Person) -> None:

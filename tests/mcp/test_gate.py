@@ -12,14 +12,16 @@ from app.core.principal import Channel
 from app.core.share import CALLS, shares
 from app.extensions import db
 from app.procedures import catalogue
-from tests.conftest import change
+from tests.conftest import PASSWORD, change, stop_the_minute
 from tests.mcp.conftest import Ask, CallTool, asking, headers_of, message
+from tests.processes import cookie_of
 from tests.requirements import requirement
 
 Token = Callable[..., str]
 ENTRANCES = [("POST", "/mcp"), ("POST", "/mcp/"), ("GET", "/sse"), ("POST", "/messages/")]
 SCOPED = [item for item in catalogue().on(Channel.MCP) if not item.public]
 PUBLIC_URL = "http://127.0.0.1:8000"
+PING = json.dumps(message("tools/list"))
 
 
 @requirement(
@@ -82,29 +84,60 @@ def test_a_revoked_token_is_refused_at_once(
     assert call_tool(held, "tasks_list").status_code == 401
 
 
-@pytest.mark.parametrize("origin", ["http://evil.example", "null", "http://[", "file://"])
-@pytest.mark.parametrize(("method", "path"), ENTRANCES)
-def test_a_page_of_another_site_is_refused(
-    ask: Ask, token: Token, method: str, path: str, origin: str
+@requirement("mcp:origin-checked")
+def test_on_a_loopback_address_a_foreign_page_without_a_token_is_refused(ask: Ask) -> None:
+    for origin in ("http://evil.example", "null", "http://[", "file://"):
+        for method, path in ENTRANCES:
+            answer = ask(method, path, headers={"Origin": origin})
+            assert (answer.status_code, answer.json()["code"]) == (403, "origin_refused"), path
+
+
+@requirement("mcp:origin-checked")
+def test_a_page_whose_host_was_rebound_to_this_machine_is_refused_with_a_token(
+    call_tool: CallTool, token: Token
 ) -> None:
-    answer = ask(method, path, headers={**headers_of(token("ada")), "Origin": origin})
-    assert answer.status_code == 403
+    rebound = {"Origin": "http://evil.example", "Host": "evil.example"}
+    assert call_tool(token("ada"), "tasks_list", **rebound).status_code == 403
+    local = {"Origin": "http://localhost:8000", "Host": "localhost:8000"}
+    assert call_tool(token("ada"), "tasks_list", **local).status_code == 200
 
 
-@pytest.mark.parametrize("origin", [PUBLIC_URL, "http://localhost:6274"])
-def test_a_page_of_ours_or_of_this_machine_may_call(
+@pytest.mark.parametrize("origin", [PUBLIC_URL, "http://localhost:6274", "http://[::1]:9"])
+def test_a_page_of_this_machine_is_told_where_to_get_a_token(ask: Ask, origin: str) -> None:
+    answer = ask("POST", "/mcp", headers={"Origin": origin})
+    assert answer.status_code == 401
+    assert "resource_metadata=" in answer.headers["WWW-Authenticate"]
+
+
+@pytest.mark.parametrize("origin", [PUBLIC_URL, "http://localhost:6274", "https://app.example"])
+def test_a_page_of_any_origin_may_call_with_a_token(
     call_tool: CallTool, token: Token, origin: str
 ) -> None:
-    assert call_tool(token("ada"), "tasks_list", Origin=origin).status_code == 200
+    answer = call_tool(token("ada"), "tasks_list", Origin=origin)
+    assert answer.status_code == 200
+    assert answer.headers["Access-Control-Allow-Origin"] == "*"
 
 
-@pytest.mark.parametrize(("method", "path"), ENTRANCES)
-def test_a_session_and_a_token_at_once_are_a_400(
-    ask: Ask, app: Flask, token: Token, method: str, path: str
-) -> None:
-    cookie = f"theme=dark; {app.config['SESSION_COOKIE_NAME']}=whatever"
-    answer = ask(method, path, headers={**headers_of(token("ada")), "Cookie": cookie})
-    assert answer.status_code == 400
+def test_a_session_and_a_token_at_once_are_a_400(ask: Ask, app: Flask, token: Token) -> None:
+    browser = app.test_client()
+    browser.get("/login")
+    headers = headers_of(token("ada"))
+    for is_signed_in in (False, True):
+        if is_signed_in:
+            app.config["WTF_CSRF_ENABLED"] = False
+            browser.post("/login", data={"email": "ada@example.com", "password": PASSWORD})
+        cookie = cookie_of(browser, app)
+        for method, path in ENTRANCES if is_signed_in else ENTRANCES[:2]:
+            answer = ask(method, path, content=PING, headers={**headers, **cookie})
+            assert answer.status_code == (400 if is_signed_in else 200), path
+        foreign = {**headers, **cookie, "Origin": "http://localhost:9"}
+        assert ask("POST", "/mcp", content=PING, headers=foreign).status_code == 200
+
+
+def test_a_cookie_that_nobody_signed_is_no_session(ask: Ask, app: Flask, token: Token) -> None:
+    cookie = {"Cookie": f"theme=dark; {app.config['SESSION_COOKIE_NAME']}=whatever"}
+    answer = ask("POST", "/mcp", content=PING, headers={**headers_of(token("ada")), **cookie})
+    assert answer.status_code == 200
 
 
 def test_a_session_alone_is_no_credential(ask: Ask, app: Flask) -> None:
@@ -266,6 +299,7 @@ def test_another_method_is_told_the_right_one(
 
 def test_one_call_too_many_is_told_when_to_come_back(app: Flask, token: Token) -> None:
     app.extensions["shares"] = shares(limited=True)
+    stop_the_minute(app)
     held = {name: headers_of(token(name)) for name in ("ada", "ben")}
     call = message("tools/call", name="health_check", arguments={})
     with asking(app) as ask:

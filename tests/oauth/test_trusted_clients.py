@@ -364,15 +364,19 @@ def test_what_no_page_says_of_the_server_names_a_ruling_scope(
     assert set(told["scopes_supported"]) == set(THIRD_PARTY)
 
 
-def test_the_console_is_trusted_like_another_and_stays_so(
+def test_the_console_is_trusted_until_an_admin_says_otherwise(
     app: Flask, call: Call, person: Person
 ) -> None:
     url = "http://127.0.0.1:8000"
     console.ensure(db.engine, url, now=1)
     flow = Flow(sign_in(app.test_client(), "grace"), console.CLIENT_ID, None)
     flow.redirect_uri = url + console.CALLBACK
-    assert answer_of(flow.authorize(scope="roles:view"))["error"] == "invalid_scope"
-    given = {"client_id": console.CLIENT_ID, "scopes": ["roles:view"], "is_trusted": True}
-    call("client_rules.set", person("grace"), given)
+    assert api(flow, flow.tokens(scope="roles:view")["access_token"]) == 200
+    rules: dict[str, object] = {"client_id": console.CLIENT_ID, "scopes": ["tasks:view"]}
+    call("client_rules.set", person("grace"), {**rules, "is_trusted": False})
     console.ensure(db.engine, url, now=2)
+    assert answer_of(flow.authorize(scope="roles:view"))["error"] == "invalid_scope"
+    rules["scopes"] = ["roles:view"]
+    call("client_rules.set", person("grace"), {**rules, "is_trusted": True})
+    console.ensure(db.engine, url, now=3)
     assert api(flow, flow.tokens(scope="roles:view")["access_token"]) == 200

@@ -6,8 +6,9 @@ from flask import Blueprint, Response, current_app, send_from_directory
 from flask.blueprints import BlueprintSetupState
 
 from app.blueprints.pages import page
-from app.blueprints.road import resources
-from app.core.scopes import BASIC
+from app.blueprints.road import consent_server, resources
+from app.core.scopes import BASIC, render
+from app.identity.session import principal
 from app.oauth.console import CALLBACK, CLIENT_ID
 from app.surfaces.reference import Entry, reference
 
@@ -26,10 +27,12 @@ def publish(state: BlueprintSetupState) -> None:
 
 def _index(nouns: dict[str, list[Entry]]) -> Response:
     """Show the reference, readable without JavaScript, and the console below it."""
+    offered = consent_server().grantable_scopes(CLIENT_ID, principal())
     console = {
         "client-id": CLIENT_ID,
         "callback": resources().url(CALLBACK),
-        "scopes": " ".join(BASIC),
+        "scopes": render(offered.intersection(BASIC)),
+        "offered": render(offered),
     }
     return page(
         "docs/api.html",

@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, abort, jsonify
 
-from app.blueprints.oauth.cors import for_any_page
 from app.blueprints.road import registration, resources
 from app.core.resource import API, MCP, ROOT, SSE
 from app.oauth.metadata import resource_metadata, server_metadata
@@ -10,7 +9,6 @@ from app.oauth.metadata import resource_metadata, server_metadata
 _RESOURCES = frozenset({ROOT, API, MCP, SSE})
 
 bp = Blueprint("discovery", __name__, url_prefix="/.well-known")
-bp.after_request(for_any_page)
 
 
 @bp.get("/oauth-authorization-server")

@@ -9,12 +9,12 @@ from flask import Flask
 
 from app.blueprints import edge
 from app.blueprints.oauth.body import LARGEST
-from app.blueprints.oauth.cors import FOR_ANY_PAGE
 from app.blueprints.oauth.endpoints import ENDPOINTS, Endpoint
 from app.core.address import network
 from app.identity.bearer import token_in
 from app.oauth.sent import FORM
 from app.oauth.server import Answer, Posted
+from app.surfaces.cross_origin import CrossOrigin
 
 _STATUS = {each.value: f"{each.value} {each.phrase}" for each in HTTPStatus}
 _json = JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -29,6 +29,7 @@ class Door:
     def __init__(self, app: Flask) -> None:
         self._app = app
         self._flask = app.wsgi_app
+        self._cross_origin: CrossOrigin = app.extensions["cross_origin"]
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request."""
@@ -45,7 +46,7 @@ class Door:
             "Content-Length": str(len(body)),
             **edge.headers(environ["wsgi.url_scheme"]),
             **answer.headers,
-            **(FOR_ANY_PAGE if endpoint.is_for_any_page else {}),
+            **self._cross_origin.headers(environ.get("HTTP_ORIGIN")),
         }
         start_response(_STATUS[answer.status], list(headers.items()))
         return [body]

@@ -7,7 +7,6 @@ from operator import attrgetter
 from flask import Blueprint, Response, jsonify, request
 
 from app.blueprints.oauth.body import whole_body
-from app.blueprints.oauth.cors import for_any_page, preflighted
 from app.blueprints.road import caller, oauth_server, shares
 from app.core.share import Share, Shares
 from app.extensions import csrf
@@ -22,47 +21,32 @@ csrf.exempt(bp)
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """What answers a form, which share it counts in, and whether any page may read the answer."""
+    """What answers a form, and which share it counts in."""
 
     answer: Callable[[Server, Posted], Answer]
     share: Callable[[Shares], Share]
-    is_for_any_page: bool = False
 
 
 _TOKENS, _INTROSPECTIONS = attrgetter("tokens"), attrgetter("introspections")
 ENDPOINTS = {
-    f"{_PREFIX}/token": Endpoint(Server.token, _TOKENS, is_for_any_page=True),
-    f"{_PREFIX}/revoke": Endpoint(Server.revocation, _TOKENS, is_for_any_page=True),
+    f"{_PREFIX}/token": Endpoint(Server.token, _TOKENS),
+    f"{_PREFIX}/revoke": Endpoint(Server.revocation, _TOKENS),
     f"{_PREFIX}/introspect": Endpoint(Server.introspection, _INTROSPECTIONS),
     f"{_PREFIX}/par": Endpoint(Server.push, _TOKENS),
     f"{_PREFIX}/device_authorization": Endpoint(Server.device_authorization, _TOKENS),
 }
 
 
-@bp.after_request
-def for_some_pages(response: Response) -> Response:
-    """Let any page read the answers of the endpoints that clients in a browser call."""
-    endpoint = ENDPOINTS.get(request.path)
-    return for_any_page(response) if endpoint and endpoint.is_for_any_page else response
-
-
 @bp.post("/introspect")
 @bp.post("/par")
 @bp.post("/device_authorization")
-@bp.post("/token", provide_automatic_options=False)
-@bp.post("/revoke", provide_automatic_options=False)
+@bp.post("/token")
+@bp.post("/revoke")
 def answer() -> Response:
     """Answer what the door leaves to Flask: a request that is not plainly a form."""
     endpoint = ENDPOINTS[request.path]
     endpoint.share(shares()).spend(caller())
     return _response(endpoint.answer(oauth_server(), _posted()))
-
-
-@bp.route("/token", methods=["OPTIONS"])
-@bp.route("/revoke", methods=["OPTIONS"])
-def preflight() -> Response:
-    """Let a browser's client of another origin call (CORS); cookies count for nothing here."""
-    return preflighted("POST")
 
 
 def _posted() -> Posted:

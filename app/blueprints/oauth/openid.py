@@ -2,7 +2,6 @@
 
 from flask import Blueprint, Response, jsonify, request
 
-from app.blueprints.oauth.cors import for_any_page, preflighted
 from app.blueprints.road import caller, keys, resources, shares, user_info
 from app.extensions import csrf
 from app.identity.bearer import token_in
@@ -14,10 +13,9 @@ from app.oauth.userinfo import TokenUnfit
 bp = Blueprint("openid", __name__, url_prefix="/oauth")
 # Nothing here reads a cookie: a client shows a token.
 csrf.exempt(bp)
-bp.after_request(for_any_page)
 
 
-@bp.route("/userinfo", methods=["GET", "POST"], provide_automatic_options=False)
+@bp.route("/userinfo", methods=["GET", "POST"])
 def userinfo() -> Response:
     """Tell a client who its person is (OpenID Connect Core §5.3)."""
     shares().tokens.spend(caller())
@@ -31,12 +29,6 @@ def userinfo() -> Response:
     response = jsonify(user_info().claims(token, proof))
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-@bp.route("/userinfo", methods=["OPTIONS"])
-def preflight() -> Response:
-    """Let a browser's client of another origin ask (CORS)."""
-    return preflighted("GET", "POST")
 
 
 @bp.get("/jwks")

@@ -3,7 +3,6 @@
 from flask import Blueprint, Response, jsonify, make_response, request
 
 from app.blueprints.oauth.body import whole_body
-from app.blueprints.oauth.cors import for_any_page, preflighted
 from app.blueprints.road import caller, registration, shares
 from app.extensions import csrf
 from app.identity.bearer import token_in
@@ -14,7 +13,6 @@ from app.oauth.server import error_answer
 bp = Blueprint("registration", __name__, url_prefix="/oauth/register")
 # Nothing here reads a cookie: who manages a registration shows its token.
 csrf.exempt(bp)
-bp.after_request(for_any_page)
 
 
 @bp.before_request
@@ -24,37 +22,30 @@ def limit() -> None:
         shares().registrations.spend(caller())
 
 
-@bp.post("", provide_automatic_options=False)
+@bp.post("")
 def register() -> Response:
     """Let a client register itself (RFC 7591 §3)."""
     return _said(registration().register(request.mimetype, whole_body()), 201)
 
 
-@bp.get("/<path:client_id>", provide_automatic_options=False)
+@bp.get("/<path:client_id>")
 def read(client_id: str) -> Response:
     """Give a client what is known about it (RFC 7592 §2.1)."""
     return _said(registration().read(client_id, _token()))
 
 
-@bp.put("/<path:client_id>", provide_automatic_options=False)
+@bp.put("/<path:client_id>")
 def replace(client_id: str) -> Response:
     """Let a client change what it said about itself (RFC 7592 §2.2)."""
     body = whole_body()
     return _said(registration().replace(client_id, _token(), request.mimetype, body))
 
 
-@bp.delete("/<path:client_id>", provide_automatic_options=False)
+@bp.delete("/<path:client_id>")
 def remove(client_id: str) -> Response:
     """Let a client take itself away (RFC 7592 §2.3)."""
     registration().remove(client_id, _token())
     return make_response("", 204)
-
-
-@bp.route("", methods=["OPTIONS"])
-@bp.route("/<path:client_id>", methods=["OPTIONS"])
-def preflight(client_id: str = "") -> Response:
-    """Let a browser's client of another origin ask (CORS)."""
-    return preflighted(*(("GET", "PUT", "DELETE") if client_id else ("POST",)))
 
 
 @bp.errorhandler(OAuth2Error)
