@@ -5,14 +5,14 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from sqlalchemy import Engine, bindparam, select, update
+from sqlalchemy import Engine, Integer, bindparam, select, type_coerce, update
 
 from app.core import credentials
 from app.core.credentials import Prefix
 from app.core.errors import Busy
 from app.core.principal import Channel, Principal
 from app.core.resource import Resources
-from app.core.scopes import THIRD_PARTY
+from app.core.scopes import THIRD_PARTY, within_trust
 from app.core.statement import Statement
 from app.core.system import acting_as_system, connected_as_system
 from app.identity.held import HELD, circles
@@ -36,6 +36,8 @@ _LOOKUP = Statement(
         AccessToken.resource,
         AccessToken.jkt,
         AccessToken.expires_at,
+        # As the driver gives it: to convert it would cost more than to read it.
+        type_coerce(Client.is_trusted, Integer),
         AccessToken.scopes,
         Grant.scopes,
         Client.scopes,
@@ -103,7 +105,7 @@ class Bearer:
             row = _LOOKUP.row(connection, digest=credentials.digest(token))
         if row is None:
             raise TokenRefused("The access token is unknown or revoked.")
-        user_id, client_id, grant_id, used_at, resource, jkt, expires_at, *held = row
+        user_id, client_id, grant_id, used_at, resource, jkt, expires_at, is_trusted, *held = row
         if expires_at <= now:
             raise TokenRefused("The access token has expired.")
         if not self._resources.admits(resource, entrance):
@@ -114,6 +116,7 @@ class Bearer:
             with suppress(Busy):  # the next call notes it
                 self._note_use(grant_id, now)
         of_token, of_grant, of_client, of_roles = (frozenset((s or "").split()) for s in held[:4])
+        of_client = within_trust(of_client, is_trusted=bool(is_trusted))
         return Principal(
             channel=channel,
             user_id=user_id,

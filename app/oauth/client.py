@@ -36,6 +36,7 @@ _KNOWN = Statement(
         Client.redirect_uris,
         Client.grant_types,
         Client.scopes,
+        Client.is_trusted,
         Client.default_scopes,
         User.name.label("publisher"),
         Client.owner_id,
@@ -130,7 +131,8 @@ def usable_scopes(allowed: frozenset[str], grant_types: Container[str]) -> froze
 
 
 def _known(row: Found) -> KnownClient:
-    allowed = usable_scopes(scopes.parse(row.scopes), row.grant_types)
+    trusted = scopes.within_trust(scopes.parse(row.scopes), is_trusted=row.is_trusted)
+    allowed = usable_scopes(trusted, row.grant_types)
     by_default = scopes.parse(row.default_scopes) or frozenset(scopes.BASIC)
     return KnownClient(
         key=row.id,

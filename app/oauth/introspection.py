@@ -49,7 +49,8 @@ def _may_know(request: TokenRequest, row: Found, *, is_refresh: bool) -> bool:
 
 def _described(row: Found, issuer: str, *, is_refresh: bool) -> dict[str, Any]:
     held = scopes.parse(row.of_roles) | IDENTITY
-    effective = scopes.parse(row.scopes) & scopes.parse(row.granted) & scopes.parse(row.allowed)
+    allowed = scopes.within_trust(scopes.parse(row.allowed), is_trusted=row.is_trusted)
+    effective = scopes.parse(row.scopes) & scopes.parse(row.granted) & allowed
     described: dict[str, Any] = {
         "active": True,
         "scope": scopes.render(effective & held),
@@ -87,6 +88,7 @@ def _live(
             Grant.user_id,
             Grant.client_key,
             Client.scopes.label("allowed"),
+            Client.is_trusted,
             Client.client_id,
             ResourceServer.client_key.label("of_resource"),
             OF_ROLES.label("of_roles"),

@@ -242,7 +242,8 @@ def _check_secret(session: Session, client_id: str, body: bytes, now: int) -> No
 
 
 def _information(client: Client) -> dict[str, Any]:
-    allowed = usable_scopes(scopes.parse(client.scopes), client.grant_types)
+    trusted = scopes.within_trust(scopes.parse(client.scopes), is_trusted=client.is_trusted)
+    allowed = usable_scopes(trusted, client.grant_types)
     information = {
         "client_id": client.client_id,
         "client_id_issued_at": client.created_at,

@@ -29,6 +29,7 @@ _FOUND = (
         Grant.scopes.label("granted"),
         Grant.is_service,
         Client.scopes.label("allowed"),
+        Client.is_trusted,
     )
     .join_from(AccessToken, Family, Family.id == AccessToken.family_id)
     .join(Grant, Grant.id == Family.grant_id)
@@ -80,7 +81,8 @@ class UserInfo:
         if row.resource is not None:
             raise TokenUnfit("The access token was issued for another resource.")
         self._check_key(token, row.jkt, proof)
-        held = scopes.parse(row.scopes) & scopes.parse(row.granted) & scopes.parse(row.allowed)
+        allowed = scopes.within_trust(scopes.parse(row.allowed), is_trusted=row.is_trusted)
+        held = scopes.parse(row.scopes) & scopes.parse(row.granted) & allowed
         if "openid" not in held:
             raise ScopeLacking("This needs the scope openid.")
         claims: dict[str, Any] = {"sub": str(row.id)}

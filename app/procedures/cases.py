@@ -116,7 +116,7 @@ def _app(session: Session, client: Client, user: User | None) -> App:
         client_id=client.client_id,
         name=client.name,
         is_revoked=client.revoked_at is not None or client.banned_at is not None,
-        scopes=scopes.parse(client.scopes),
+        scopes=scopes.within_trust(scopes.parse(client.scopes), is_trusted=client.is_trusted),
         consent=grants.get(False),
         service=grants.get(True),
     )

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -12,6 +12,7 @@ from pydantic import (
     ValidationInfo,
     computed_field,
     field_validator,
+    model_validator,
 )
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -143,6 +144,14 @@ class ClientOut(BaseModel):
     @classmethod
     def _as_list(cls, value: str | list[str]) -> list[str]:
         return value.split() if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _are_usable(self) -> Self:
+        for name in ("scopes", "required_scopes"):
+            stored = frozenset(getattr(self, name))
+            usable = scopes.within_trust(stored, is_trusted=self.is_trusted)
+            setattr(self, name, scopes.render(usable).split())
+        return self
 
 
 class ClientGoneOut(BaseModel):

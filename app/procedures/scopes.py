@@ -125,15 +125,16 @@ def _clients(call: Call) -> Mapping[str, list[HoldingClientOut]]:
 def _granted(call: Call) -> dict[str, Counter[int]]:
     """Give how many people granted each client a scope that it may still ask for."""
     rows = (
-        select(Grant.client_key, Grant.scopes, Client.scopes, func.count())
+        select(Grant.client_key, Grant.scopes, Client.scopes, Client.is_trusted, func.count())
         .join(Client, Client.id == Grant.client_key)
         .where(_COUNTS, Grant.revoked_at.is_(None), ~Grant.is_service)
-        .group_by(Grant.client_key, Grant.scopes, Client.scopes)
+        .group_by(Grant.client_key, Grant.scopes, Client.scopes, Client.is_trusted)
         .order_by(Grant.client_key)
     )
     users: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for key, granted, allowed, count in call.session.execute(rows):
-        for scope in scopes.parse(granted) & scopes.parse(allowed):
+    for key, granted, allowed, is_trusted, count in call.session.execute(rows):
+        usable = scopes.within_trust(scopes.parse(allowed), is_trusted=is_trusted)
+        for scope in scopes.parse(granted) & usable:
             users[scope][key] += count
     return users
 
@@ -148,8 +149,10 @@ def _named(call: Call, keys: Iterable[int]) -> dict[int, dict[str, str]]:
 
 def _asking(call: Call) -> Counter[str]:
     """Give how many clients may ask for each scope."""
-    rows = select(Client.scopes, func.count()).where(_COUNTS).group_by(Client.scopes)
+    stored = (Client.scopes, Client.is_trusted)
+    rows = select(*stored, func.count()).where(_COUNTS).group_by(*stored)
     asking: Counter[str] = Counter()
-    for allowed, count in call.session.execute(rows):
-        asking.update(dict.fromkeys(scopes.parse(allowed), count))
+    for allowed, is_trusted, count in call.session.execute(rows):
+        usable = scopes.within_trust(scopes.parse(allowed), is_trusted=is_trusted)
+        asking.update(dict.fromkeys(usable, count))
     return asking
