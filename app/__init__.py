@@ -54,7 +54,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
     Raises:
         SettingsInvalid: a setting does not fit.
-        Misdeclared: a procedure's declaration does not fit.
+        Misdeclared: a declaration does not fit: of a procedure, a scope or a row policy.
     """
     settings = settings or config.load()
     app = Flask(__name__)
@@ -75,6 +75,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     with app.app_context():
         _prepare_engines()
         build_services(app, settings)
+    app.extensions["declarations"].check()
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

@@ -10,7 +10,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
 
 from app.blueprints.pages import go, is_partial, page
-from app.core.errors import CallError, NotFound, NotSignedIn
+from app.core.errors import CallError, NotFound, NotSignedIn, UndeclaredWrite
 from app.extensions import login
 from app.identity.session import is_ambiguous
 from app.surfaces.cross_origin import OAUTH_ENDPOINTS, WELL_KNOWN
@@ -136,7 +136,10 @@ def _bug(error: Exception) -> Response:
     number = secrets.token_hex(4)
     # An address may hold a secret, as that of an invitation does.
     where = request.url_rule.rule if request.url_rule else request.path
-    log.error("bug %s at %s %r", number, request.method, where, exc_info=error)
+    if isinstance(error, UndeclaredWrite):
+        log.error("bug %s at %s %r: %s", number, request.method, where, error)
+    else:
+        log.error("bug %s at %s %r", number, request.method, where, exc_info=error)
     detail = f"Something went wrong on our side. Tell the operator this number: {number}."
     # The page is that of a stranger: to look its viewer up may be what went wrong.
     return _answer(InternalServerError.code, "server_error", detail, viewer=lambda: None)

@@ -26,7 +26,7 @@ from sqlalchemy.orm import Session
 from app.core.policy import RowPolicy
 from app.core.principal import Principal
 from app.core.rows import Acting, acting_as
-from app.core.rule import Circle, Rule
+from app.core.rule import Circle, Rule, Shared
 from app.core.transactions import for_anything
 from app.core.ways import EVERY, Kind, Way, asking, ways
 
@@ -40,6 +40,7 @@ class _Plainly:
     """Who acts, written out: the policy itself asks the connection."""
 
     acting: Acting
+    dialect: str
 
     def user(self) -> str:
         return "NULL" if self.acting.user_id is None else str(self.acting.user_id)
@@ -50,6 +51,12 @@ class _Plainly:
     def among(self, column: str, circle: Circle) -> str:
         ids = ", ".join(map(str, sorted(self.acting.circle(circle))))
         return f"{column} IN ({ids})" if ids else "1 = 0"
+
+    def shared(self, column: str, share: Shared) -> str:
+        # The database knows who acts: it counts as them.
+        if self.dialect == "postgresql":
+            return f"{column} = ANY ({share.source}())"
+        return f"{column} IN (SELECT key FROM {share.source})"  # noqa: S608 - names
 
 
 class Counting:
@@ -74,7 +81,7 @@ class Counting:
         self, principal: Principal, scopes: frozenset[str], table: Table, rule: Rule
     ) -> int | None:
         """Give how many of them meet one of the policy's rules."""
-        words = _Plainly(Acting.of(principal, scopes))
+        words = _Plainly(Acting.of(principal, scopes), self._engine.dialect.name)
         condition: ColumnElement[bool] = literal_column(rule.sql(table.name, words))
         return self._counted(principal, scopes, table, lambda _: (Way(condition),))
 

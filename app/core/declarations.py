@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine, inspect
 
+from app.core import policy_checks
+from app.core.errors import Misdeclared
 from app.core.policy import RowPolicy
 from app.core.procedure import Catalogue
-from app.core.rule import NEVER, Among, Both, Either, Empty, Held, Own, Related, Rule
-from app.core.scopes import SCOPES
+from app.core.rule import NEVER, Among, Both, Either, Empty, Held, Own, Related, Rule, Shared
+from app.core.scopes import OF_ROLES, SCOPES
 
 _OF_ALEMBIC = "alembic_version"
 
@@ -26,9 +28,31 @@ class Declarations:
 
     def faults(self, engine: Engine, roles: Mapping[str, frozenset[str]]) -> Iterator[str]:
         """Give what does not fit, a line each; `roles` are the scopes of each role."""
+        yield from self.faults_of_policies()
         yield from self.faults_of_rows(engine)
         yield from _faults_of_roles(roles)
         yield from self._faults_of_procedures(frozenset().union(*roles.values()))
+
+    def check(self) -> None:
+        """Refuse policies that can't be served, whatever the database holds.
+
+        Raises:
+            Misdeclared: they form a circle, a scope opens others' rows and isn't an admin scope,
+                or a public procedure finds no rows.
+        """
+        for fault in self.faults_of_policies():
+            raise Misdeclared(fault)
+
+    def faults_of_policies(self) -> Iterator[str]:
+        """Yield what is wrong with the policies by themselves, a line each."""
+        return policy_checks.faults(self.catalogue, self.policies)
+
+    def faults_of_scopes(self) -> Iterator[str]:
+        """Yield the scopes that grant nothing: a policy opens rows to calls that require one."""
+        required = {scope for item in self.catalogue for scope in item.scopes}
+        for scope in OF_ROLES:
+            if scope not in required:
+                yield f"scope {scope}: it grants nothing, since no procedure requires it"
 
     def faults_of_rows(self, engine: Engine) -> Iterator[str]:
         """Give which tables and row policies do not fit: with one of these nothing is served."""
@@ -68,7 +92,7 @@ def _faults_of_policy(
     name: str, policy: RowPolicy, columns: Mapping[str, frozenset[str]]
 ) -> Iterator[str]:
     where = f"table {name}: its policy"
-    if policy.select is NEVER:
+    if policy.select is NEVER and policy.insert is NEVER:
         yield f"table {name}: its policy shows no row to anybody; name it as unreachable"
     for change in policy.changes:
         yield from _faults_of_column(where, name, change.column, columns)
@@ -85,6 +109,10 @@ def _faults_of_rule(
         case Held(scope):
             if scope not in SCOPES:
                 yield f"{where} names the unknown scope {scope}"
+        case Shared(other, row_column, user_column, key):
+            yield from _faults_of_column(where, table, key, columns)
+            yield from _faults_of_column(where, other, row_column, columns)
+            yield from _faults_of_column(where, other, user_column, columns)
         case Related(other, column, key, narrower):
             yield from _faults_of_column(where, table, column, columns)
             yield from _faults_of_column(where, other, key, columns)

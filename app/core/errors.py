@@ -110,5 +110,16 @@ class NotReady(CallError):
     status = 503
 
 
+class UndeclaredWrite(Exception):
+    """A procedure that is declared as a query changes rows: a bug of its declaration.
+
+    Nothing is stored. The caller gets a 500; the message, which is for the log, has no more to
+    tell than the declaration to mend, and so needs no traceback.
+    """
+
+    def __init__(self, procedure: str, table: str) -> None:
+        super().__init__(f"{procedure} writes to {table}: declare writes=True")
+
+
 class Misdeclared(Exception):
     """A declaration that must stop the start; the message names it and the fault."""

@@ -5,7 +5,22 @@ from dataclasses import dataclass
 
 from app.core.policy import Change, RowPolicy
 from app.core.rows import Acting
-from app.core.rule import NEVER, Among, Both, Circle, Either, Empty, Held, Own, Related, Rule
+from app.core.rule import (
+    ALWAYS,
+    NEVER,
+    Always,
+    Among,
+    Both,
+    Circle,
+    Either,
+    Empty,
+    Held,
+    Never,
+    Own,
+    Related,
+    Rule,
+    Shared,
+)
 
 _MANY = 3
 _CIRCLES = {
@@ -50,17 +65,31 @@ def keeping(change: Change, caller: Caller) -> str:
 
 def words(rule: Rule, caller: Caller) -> str:
     """Give which rows meet a rule, as a person would say it."""
-    scopes = _scopes(rule)
-    if scopes:
+    if rule in (ALWAYS, NEVER):
+        return "every row" if rule == ALWAYS else "no row"
+    if scopes := _scopes(rule):
         return f"every row, {_with(scopes, caller)}"
-    said = _said(rule, caller)
-    return f"rows {said}" if said else "no row"
+    if isinstance(rule, Both) and all(map(_scopes, rule.rules)):
+        return f"every row, {' and '.join(_with(_scopes(part), caller) for part in rule.rules)}"
+    return f"rows {_said(rule, caller)}"
 
 
 def _said(rule: Rule, caller: Caller) -> str:
     match rule:
+        case Related():
+            return _related(rule, caller)
+        case Either(rules):
+            return "either " + " or ".join(_said(each, caller) for each in rules)
+        case Both(rules):
+            return _both(rules, caller)
         case Held(scope):
             return _with((scope,), caller)
+        case _:
+            return _of_row(rule, caller)
+
+
+def _of_row(rule: Rule, caller: Caller) -> str:
+    match rule:
         case Own(column):
             return f"that the person owns ({column})"
         case Empty(column):
@@ -68,14 +97,22 @@ def _said(rule: Rule, caller: Caller) -> str:
         case Among(_, circle):
             names = ", ".join(caller.circles.get(circle, ())) or "none"
             return f"of {_CIRCLES[circle]} ({names})"
-        case Related():
-            return _related(rule, caller)
-        case Either(rules):
-            return "either " + " or ".join(_said(each, caller) for each in rules)
-        case Both(rules):
-            return _both(rules, caller)
+        case Shared(table, _, user_column):
+            return f"that are shared with the person ({table}.{user_column})"
+        case Always():
+            return "of any kind"
+        case Never():
+            return "of no kind"
         case _:
-            return ""
+            return _own_rule(rule)
+
+
+def _own_rule(rule: Rule) -> str:
+    """Describe a rule that is a team's own, by its name and the first line of its docstring."""
+    name, lines = type(rule).__name__, (type(rule).__doc__ or "").strip().splitlines()
+    # A dataclass without a docstring has its signature for one.
+    has_docstring = bool(lines) and not lines[0].startswith(f"{name}(")
+    return f"that match {name}" + (f": {lines[0].rstrip('.')}" if has_docstring else "")
 
 
 def _related(rule: Related, caller: Caller) -> str:

@@ -21,16 +21,20 @@ from app.core.errors import (
     NotFound,
     NotSignedIn,
     ScopeMissing,
+    UndeclaredWrite,
 )
 from app.core.post import Post
 from app.core.principal import Principal
 from app.core.procedure import AnyProcedure, Call, Catalogue
+from app.core.read_only import ReadOnly, changed_table
 from app.core.rows import acting_as
 from app.core.transactions import for_reading, for_writing
 from app.core.wording import sentence
 
 # How often a call is run whose transaction clashed with others.
 _TRIES = 5
+# PostgreSQL, Appendix A: read_only_sql_transaction.
+_READ_ONLY_SQL_TRANSACTION = "25006"
 
 
 class Pipeline:
@@ -107,7 +111,12 @@ class Pipeline:
         for _ in range(_TRIES):
             try:
                 return self._run_once(procedure, principal, given)
+            except ReadOnly as error:
+                raise UndeclaredWrite(procedure.name, error.table) from error
             except DBAPIError as error:
+                if _is_read_only(error):
+                    table = changed_table(error.statement or "") or "a table"
+                    raise UndeclaredWrite(procedure.name, table) from error
                 if _clashed(error):
                     continue
                 if refusal := _refusal_of(error):
@@ -221,6 +230,11 @@ def _clashed(error: DBAPIError) -> bool:
     PostgreSQL §13.2.3: serialization_failure, deadlock_detected.
     """
     return getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
+
+
+def _is_read_only(error: DBAPIError) -> bool:
+    """Whether PostgreSQL refused a change in a transaction that reads."""
+    return getattr(error.orig, "sqlstate", None) == _READ_ONLY_SQL_TRANSACTION
 
 
 def _refusal_of(error: DBAPIError) -> CallError | None:

@@ -8,7 +8,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
-from app.core.rule import NEVER, Among, Circle, Own, Related, Rule, Scopes, both, either, held
+from app.core.rule import (
+    ALWAYS,
+    NEVER,
+    Among,
+    Circle,
+    Own,
+    Related,
+    Rule,
+    Scopes,
+    Shared,
+    both,
+    either,
+    held,
+)
 
 
 class Pattern(Protocol):
@@ -106,6 +119,30 @@ class Via:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedWith:
+    """A row is shared with the users whom a share table names beside it: they may read it.
+
+    `table` holds the row's key in `row_column` and the user's id in `user_column`. It is read
+    without its own policy, so that this may let the row's owner manage the shares
+    (`Via(row's table, row_column, row's policy)`). Index `user_column` with `row_column`.
+    """
+
+    order: ClassVar[int] = 4
+    table: str
+    row_column: str
+    user_column: str
+    key: str = "id"
+
+    def reading(self) -> Rule:
+        """Return: the share table names the row and the principal."""
+        return Shared(self.table, self.row_column, self.user_column, self.key)
+
+    def writing(self) -> Rule:
+        """Return: no row. To share a row does not let others change it."""
+        return NEVER
+
+
+@dataclass(frozen=True, slots=True)
 class Bypass:
     """A scope opens every row: some for reading, some for writing, and so for reading too."""
 
@@ -124,6 +161,22 @@ class Bypass:
 
 class Gated(Bypass):
     """Rows that nobody owns: a scope alone opens them, one for reading and one for writing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Everyone:
+    """Everyone may read every row, also without a credential; nobody may write one by it."""
+
+    order: ClassVar[int] = 6
+    reads: bool = True
+
+    def reading(self) -> Rule:
+        """Return: every row."""
+        return ALWAYS if self.reads else NEVER
+
+    def writing(self) -> Rule:
+        """Return: no row."""
+        return NEVER
 
 
 @dataclass(frozen=True, slots=True)

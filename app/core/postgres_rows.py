@@ -6,12 +6,15 @@ beside it, so that a database whose policies are not the code's is found out.
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 
 from sqlalchemy import Connection, MetaData, text
 
+from app.core import postgres_shares
 from app.core.policy import Change, RowPolicy
 from app.core.postgres import BYPASSES
-from app.core.rule import NEVER, Circle
+from app.core.rule import NEVER, Circle, Shared
+from app.core.rule_facts import facts_of
 
 _SYSTEM = "current_setting('latchkey.system', true) = 'on'"
 _REFUSE = """
@@ -40,6 +43,17 @@ WITH asked AS (
     SELECT tgrelid, concat_ws(' ', pg_get_triggerdef(t.oid), tgenabled, prosrc)
     FROM pg_catalog.pg_trigger AS t JOIN pg_catalog.pg_proc AS f ON f.oid = tgfoid
     WHERE NOT tgisinternal
+    UNION ALL
+    -- What a policy asks about shares, and whether anybody but whom it was granted may.
+    SELECT polrelid, concat_ws(' ', proname, prosecdef, proconfig::text, prosrc,
+                               pg_get_function_sqlbody(f.oid), proowner = relowner, EXISTS (
+        SELECT FROM aclexplode(coalesce(proacl, acldefault('f', proowner))) WHERE grantee = 0
+    ))
+    FROM pg_catalog.pg_policy AS p
+    JOIN pg_catalog.pg_class AS c ON c.oid = polrelid
+    JOIN pg_catalog.pg_depend AS d ON d.classid = 'pg_catalog.pg_policy'::regclass
+        AND d.objid = p.oid AND refclassid = 'pg_catalog.pg_proc'::regclass
+    JOIN pg_catalog.pg_proc AS f ON f.oid = refobjid
     UNION ALL
     SELECT oid, concat_ws(' ', relrowsecurity, relforcerowsecurity) FROM pg_catalog.pg_class
 )
@@ -77,7 +91,12 @@ WHERE relnamespace = current_schema()::regnamespace AND CASE relkind
         AND has_table_privilege(oid, 'UPDATE') AND has_table_privilege(oid, 'DELETE')
     )
     WHEN 'S' THEN NOT has_sequence_privilege(oid, 'USAGE')
-END ORDER BY relname
+END
+UNION ALL
+SELECT proname FROM pg_catalog.pg_proc
+WHERE pronamespace = current_schema()::regnamespace AND proname = ANY (:functions)
+  AND NOT has_function_privilege(oid, 'EXECUTE')
+ORDER BY 1
 """)
 
 
@@ -97,6 +116,12 @@ class _Plain:
     def ids(self, circle: Circle) -> str:
         return f"nullif(current_setting('latchkey.{circle.value}', true), '')::bigint[]"
 
+    def shared(self, column: str, share: Shared) -> str:
+        return f"{column} = ANY ({self.keys(share)})"
+
+    def keys(self, share: Shared) -> str:
+        return f"{share.source}()"
+
 
 class _Once(_Plain):
     """The same, asked once for each statement: a sub-select is not evaluated for each row."""
@@ -110,13 +135,21 @@ class _Once(_Plain):
     def ids(self, circle: Circle) -> str:
         return f"(SELECT {super().ids(circle)})::bigint[]"
 
+    def keys(self, share: Shared) -> str:
+        return f"(SELECT {super().keys(share)})::bigint[]"
+
 
 class ServerPolicies:
     """The policies of one application's tables, compiled for PostgreSQL."""
 
     def __init__(self, metadata: MetaData, policies: Mapping[str, RowPolicy]) -> None:
+        shares = facts_of(rule for policy in policies.values() for rule in policy.rules).shares
+        self._shares = sorted(shares, key=attrgetter("source"))
         self._statements = {
-            table.name: tuple(_statements(table.name, policies.get(table.name, RowPolicy())))
+            table.name: (
+                *_statements(table.name, policies.get(table.name, RowPolicy())),
+                *postgres_shares.policies(table.name, self._shares),
+            )
             for table in metadata.sorted_tables
         }
 
@@ -127,6 +160,7 @@ class ServerPolicies:
         stale = [name for name in found if not self._is_current(name, found)]
         if stale:
             connection.exec_driver_sql(_REFUSE)
+            postgres_shares.make(connection, self._shares)
         for name in stale:
             drop(connection, name)
             for statement in self._statements[name]:
@@ -134,10 +168,12 @@ class ServerPolicies:
         for name, (held, _) in self._held(connection, stale).items():
             note = f"{self._digest(name)} {held}"
             connection.exec_driver_sql(f"COMMENT ON POLICY latchkey_system ON {name} IS '{note}'")
+        postgres_shares.drop(connection, besides=self._shares)
 
     def faults(self, connection: Connection) -> Iterator[str]:
         """Give what keeps the server from holding the policies, a line each."""
-        names = {"names": list(self._statements)}
+        functions = [share.source for share in self._shares]
+        names = {"names": list(self._statements), "functions": functions}
         role, bypasses, owns = connection.execute(_ROLE, names).one()
         if bypasses:
             yield f"role {role}: it passes row policies by; connect as one that cannot"
@@ -161,13 +197,17 @@ class ServerPolicies:
         return {name: (held, noted) for name, held, noted in rows}
 
     def _digest(self, name: str) -> str:
-        return hashlib.sha256("\n".join((_REFUSE, *self._statements[name])).encode()).hexdigest()
+        functions = postgres_shares.statements(self._shares)
+        declared = "\n".join((_REFUSE, *functions, *self._statements[name]))
+        return hashlib.sha256(declared.encode()).hexdigest()
 
 
 def drop(connection: Connection, name: str = "") -> None:
     """Take a table's policies away, or all of ours; without any, nobody finds a row in it."""
     for statement in list(connection.scalars(_POLICIES, {"name": name})):
         connection.exec_driver_sql(statement.replace("%", "%%"))
+    if not name:
+        postgres_shares.drop(connection)
 
 
 def _statements(name: str, policy: RowPolicy) -> Iterator[str]:
@@ -219,3 +259,4 @@ def let_in(connection: Connection, role: str) -> None:
         f"REVOKE INSERT, UPDATE, DELETE ON alembic_version FROM {quoted}",
     ):
         connection.exec_driver_sql(statement.replace("%", "%%"))
+    postgres_shares.let_in(connection, quoted)

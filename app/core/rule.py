@@ -1,5 +1,6 @@
 """Rules: conditions on one row, as SQL in the words of either engine."""
 
+import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -13,6 +14,8 @@ class Circle(StrEnum):
     TEAMS = "teams"
 
 
+# What the names of the sources of shared rows begin with.
+SHARED = "latchkey_shared_"
 # One scope or several, of which one is enough; none opens nothing.
 Scopes = str | tuple[str, ...]
 
@@ -28,6 +31,9 @@ class Words(Protocol):
 
     def among(self, column: str, circle: Circle) -> str:
         """Give the condition that a column holds one of the ids of a circle."""
+
+    def shared(self, column: str, share: "Shared") -> str:
+        """Return the condition that a column holds a key that a share table names for the user."""
 
 
 class Rule(Protocol):
@@ -47,6 +53,18 @@ class Never:
 
 
 NEVER = Never()
+
+
+@dataclass(frozen=True, slots=True)
+class Always:
+    """Every row, also for a caller without a credential."""
+
+    def sql(self, row: str, words: Words) -> str:  # noqa: ARG002 - the same for every row
+        """Return a condition that each row meets."""
+        return "(1 = 1)"
+
+
+ALWAYS = Always()
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +131,31 @@ class Related:
 
 
 @dataclass(frozen=True, slots=True)
+class Shared:
+    """A row of the share table names this row in one column and the user in another.
+
+    The share table is read without its own policy, which may therefore ask about this row: a
+    `Related` in both directions would go round in a circle.
+    """
+
+    table: str
+    row_column: str
+    user_column: str
+    key: str = "id"
+
+    def sql(self, row: str, words: Words) -> str:
+        """Return the condition."""
+        return f"({words.shared(f'{row}.{self.key}', self)})"
+
+    @property
+    def source(self) -> str:
+        """The name of what the database reads the keys of the user's rows from."""
+        columns = f"{self.table} {self.row_column} {self.user_column}"
+        # PostgreSQL cuts names off after 63 bytes.
+        return f"{SHARED}{self.table[:30]}_{hashlib.sha256(columns.encode()).hexdigest()[:8]}"
+
+
+@dataclass(frozen=True, slots=True)
 class Either:
     """Any one of several rules."""
 
@@ -138,6 +181,8 @@ class Both:
 
 def either(*rules: Rule) -> Rule:
     """Join rules: one is enough. Those that no row meets are left out."""
+    if ALWAYS in rules:
+        return ALWAYS
     some = tuple(rule for rule in rules if rule is not NEVER)
     if len(some) > 1:
         return Either(some)
@@ -148,7 +193,10 @@ def both(*rules: Rule) -> Rule:
     """Join rules: all are needed."""
     if NEVER in rules:
         return NEVER
-    return rules[0] if len(rules) == 1 else Both(rules)
+    some = tuple(rule for rule in rules if rule != ALWAYS)
+    if len(some) > 1:
+        return Both(some)
+    return some[0] if some else ALWAYS
 
 
 def held(*scopes: Scopes) -> Rule:

@@ -19,9 +19,10 @@ class Scope:
 
     `basic` scopes are what an app asks for when it does not say what it wants. Of those that
     are not for a `third_party` none can be granted to an OAuth client, but for the `admin` ones
-    to a client that an admin trusts. An `identity` scope opens no procedure, and so needs no
-    role: it tells a client who the person is, or for how long it may act (OpenID Connect Core
-    §5.4, §11).
+    to a client that an admin trusts: those are never for a third party, whatever is declared.
+    A scope that opens other people's rows is one of them (`core/policy_checks.py`). An
+    `identity` scope opens no procedure, and so needs no role: it tells a client who the person
+    is, or for how long it may act (OpenID Connect Core §5.4, §11).
     """
 
     name: str
@@ -31,6 +32,11 @@ class Scope:
     third_party: bool = True
     identity: bool = False
 
+    def __post_init__(self) -> None:
+        """Keep an admin scope from third parties."""
+        if self.risk is Risk.ADMIN:
+            object.__setattr__(self, "third_party", False)
+
 
 def _own(name: str, sentence: str, risk: Risk) -> Scope:
     """Give a scope for the app's own pages alone."""
@@ -39,7 +45,7 @@ def _own(name: str, sentence: str, risk: Risk) -> Scope:
 
 def _system(name: str, sentence: str) -> Scope:
     """Give a scope that rules the workspace."""
-    return Scope(name, sentence, Risk.ADMIN, third_party=False)
+    return Scope(name, sentence, Risk.ADMIN)
 
 
 _DECLARED = (
@@ -55,7 +61,7 @@ _DECLARED = (
         Risk.WRITE,
         basic=True,
     ),
-    Scope("tasks:viewAll", "See the tasks of everyone"),
+    _system("tasks:viewAll", "See the tasks of everyone"),
     Scope("projects:view", "See the projects of your organizations"),
     Scope("projects:edit", "Create projects in your organizations", Risk.WRITE),
     Scope("teams:view", "See the teams of your organizations, and who is in them"),
@@ -63,7 +69,7 @@ _DECLARED = (
     Scope("organizations:view", "See your organizations, and who is in them"),
     _own("organizations:edit", "Invite and manage people in your organizations", Risk.WRITE),
     Scope("settings:view", "See the workspace's settings"),
-    Scope("settings:edit", "Change the workspace's settings", Risk.WRITE),
+    _system("settings:edit", "Change the workspace's settings"),
     _own("oauth-apps:view", "See the OAuth apps you registered", Risk.READ),
     _own("oauth-apps:edit", "Register, revoke and delete your OAuth apps", Risk.WRITE),
     _own("connections:view", "See the apps you have connected", Risk.READ),
@@ -80,9 +86,7 @@ _DECLARED = (
     _system("orgs:manageMembers", "Manage people and teams in any organization"),
     _system("oauth-clients:viewAll", "See every OAuth client"),
     _system("oauth-clients:edit", "Create, revoke and delete any OAuth client"),
-    _system("audit:view", "Read the audit trail"),
     _system("access:edit", "Decide who may sign up"),
-    _system("metrics:view", "Read the app's metrics"),
 )
 
 SCOPES = {scope.name: scope for scope in _DECLARED}
@@ -99,17 +103,32 @@ def grantable(*, is_trusted: bool) -> tuple[str, ...]:
     return THIRD_PARTY + ADMIN if is_trusted else THIRD_PARTY
 
 
+_GRANTABLE = {
+    is_trusted: frozenset(grantable(is_trusted=is_trusted)) for is_trusted in (True, False)
+}
+
+
+def within_trust(stored: frozenset[str], *, is_trusted: bool) -> frozenset[str]:
+    """Return which of a client's stored scopes count now.
+
+    Those that need an admin's trust do not without it, also where the client got them before
+    they did; those that the code no longer declares never do.
+    """
+    return stored & _GRANTABLE[is_trusted]
+
+
 def parse(text: str | None) -> frozenset[str]:
     """Give the scopes in a space-delimited list (RFC 6749 §3.3); none where there is no list."""
     return frozenset(text.split()) if text else frozenset()
 
 
-def allowed(chosen: str | None, limit: str | None) -> frozenset[str]:
-    """Return what a client may request: what was chosen for it, within an admin's limit.
+def allowed(chosen: str | None, limit: str | None, *, is_trusted: bool) -> frozenset[str]:
+    """Return what a client may request: what was chosen for it, within an admin's limit and trust.
 
-    None is no limit. Both stay as they are, so that what an admin removes can be restored.
+    None is no limit. All three stay as they are, so that what an admin removes can be restored.
     """
-    return parse(chosen) if limit is None else parse(chosen) & parse(limit)
+    within_limit = parse(chosen) if limit is None else parse(chosen) & parse(limit)
+    return within_trust(within_limit, is_trusted=is_trusted)
 
 
 def render(scopes: Iterable[str]) -> str:

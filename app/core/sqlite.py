@@ -4,6 +4,7 @@ import sqlite3
 
 from sqlalchemy import Connection, Engine, event
 
+from app.core import read_only
 from app.core.errors import Busy
 from app.core.transactions import Purpose, purpose
 
@@ -13,6 +14,7 @@ def prepare(engine: Engine) -> None:
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _open)
         event.listen(engine, "begin", _begin)
+        read_only.watch(engine)
 
 
 def _open(dbapi_connection: sqlite3.Connection, _record: object) -> None:

@@ -12,7 +12,8 @@ import json
 import re
 import secrets
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 
 from sqlalchemy import (
     Connection,
@@ -27,7 +28,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.policy import Change, RowPolicy
 from app.core.rows import ACTING, NOBODY
-from app.core.rule import NEVER, Circle, Either, Rule
+from app.core.rule import NEVER, Circle, Either, Rule, Shared, Words
+from app.core.rule_facts import facts_of
 
 _TARGET = "latchkey_target"
 _CHANGE = re.compile(
@@ -48,7 +50,10 @@ _CHANGES = frozenset({sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLI
 
 
 class _Words:
-    """Who acts, by functions of the connection."""
+    """Who acts, by functions of the connection; `seal` begins the names that nobody knows."""
+
+    def __init__(self, seal: str) -> None:
+        self._seal = seal
 
     def user(self) -> str:
         return "latchkey_user()"
@@ -60,8 +65,8 @@ class _Words:
         ids = f"SELECT value FROM json_each(latchkey_circle('{circle.value}'))"  # noqa: S608 - a name
         return f"{column} IN ({ids})"
 
-
-_WORDS = _Words()
+    def shared(self, column: str, share: Shared) -> str:
+        return f"{column} IN (SELECT key FROM temp.{self._seal}{share.source})"  # noqa: S608 - names
 
 
 class RowGuard:
@@ -69,7 +74,10 @@ class RowGuard:
 
     def __init__(self, metadata: MetaData, policies: Mapping[str, RowPolicy]) -> None:
         self._seal = f"guard_{secrets.token_hex(8)}_"
-        self._script = ";\n".join(_statements(metadata, policies, self._seal)) + ";"
+        shares = facts_of(rule for policy in policies.values() for rule in policy.rules).shares
+        self._sources = frozenset(share.source for share in shares)
+        script = [*_sources(shares, self._seal), *_statements(metadata, policies, self._seal)]
+        self._script = ";\n".join(script) + ";"
         self._reach = {
             name: _reached_by_cascades(metadata.tables[name], metadata) for name in policies
         }
@@ -139,20 +147,35 @@ class RowGuard:
     def _is_guarded(self, table: str | None, database: str | None, inside: str | None) -> bool:
         if inside is not None and inside.startswith(self._seal):
             return True
-        is_view = table in self._reach or (table or "").startswith(self._seal)
+        is_view = table in self._reach or table in self._sources
+        is_view = is_view or (table or "").startswith(self._seal)
         return database == "temp" and is_view
 
 
+def _sources(shares: Iterable[Shared], seal: str) -> Iterator[str]:
+    """Yield the views of the keys of the rows that are shared with the user.
+
+    They read the share table itself; the one with the plain name is for whoever counts.
+    """
+    for share in sorted(shares, key=attrgetter("source")):
+        yield (
+            f"CREATE TEMP VIEW {seal}{share.source} AS SELECT {share.row_column} AS key "  # noqa: S608 - names
+            f"FROM main.{share.table} WHERE {share.user_column} = latchkey_user()"
+        )
+        yield f"CREATE TEMP VIEW {share.source} AS SELECT key FROM temp.{seal}{share.source}"  # noqa: S608 - names
+
+
 def _statements(metadata: MetaData, policies: Mapping[str, RowPolicy], seal: str) -> Iterator[str]:
+    words = _Words(seal)
     # A table without a policy is hidden too, or a change that cascades to it could read its keys.
     for table in metadata.sorted_tables:
         policy = policies.get(table.name)
-        yield from _views(table, policy.select if policy else NEVER, seal)
+        yield from _views(table, policy.select if policy else NEVER, words, seal)
     for name, policy in policies.items():
-        yield from _triggers(metadata.tables[name], policy, seal + name)
+        yield from _triggers(metadata.tables[name], policy, words, seal + name)
 
 
-def _views(table: Table, select: Rule, seal: str) -> Iterator[str]:
+def _views(table: Table, select: Rule, words: Words, seal: str) -> Iterator[str]:
     name = table.name
     # The authorizer cannot tell the view from a base where no column is read, as in count(*); a
     # key that is the rowid is no column to it.
@@ -161,13 +184,13 @@ def _views(table: Table, select: Rule, seal: str) -> Iterator[str]:
     # S608 here and below: names and rules come from declarations, never from a request.
     guarded = " UNION ALL ".join(
         f"SELECT * FROM main.{name} WHERE {way} AND {read}"  # noqa: S608
-        for way in _ways(select, name)
+        for way in _ways(select, name, words)
     )
     yield f"CREATE TEMP VIEW {seal}{name} AS {guarded}"
     yield f"CREATE TEMP VIEW {name} AS SELECT * FROM temp.{seal}{name}"  # noqa: S608
 
 
-def _ways(select: Rule, name: str) -> Iterator[str]:
+def _ways(select: Rule, name: str, words: Words) -> Iterator[str]:
     """Give a rule as conditions of which each row meets one at most.
 
     Joined by OR, they would keep SQLite from the index of any: one's page would cost as much as
@@ -175,22 +198,22 @@ def _ways(select: Rule, name: str) -> Iterator[str]:
     """
     earlier = ""
     for rule in select.rules if isinstance(select, Either) else (select,):
-        way = rule.sql(name, _WORDS)
+        way = rule.sql(name, words)
         yield way + earlier
         earlier += f" AND {way} IS NOT TRUE"
 
 
-def _triggers(table: Table, policy: RowPolicy, prefix: str) -> Iterator[str]:
+def _triggers(table: Table, policy: RowPolicy, words: Words, prefix: str) -> Iterator[str]:
     present = _parents_present(table)
-    mine, forbidden = policy.update.sql("old", _WORDS), "ABORT, 'row policy'"
+    mine, forbidden = policy.update.sql("old", words), "ABORT, 'row policy'"
     watched = [
-        ("INSERT", _unless(policy.insert, "new"), forbidden),
+        ("INSERT", _unless(policy.insert, "new", words), forbidden),
         ("UPDATE", f"{present}{mine} IS NOT TRUE", "IGNORE"),
-        ("DELETE", present + _unless(policy.delete, "old"), "IGNORE"),
+        ("DELETE", present + _unless(policy.delete, "old", words), "IGNORE"),
     ]
     # Where it says nothing of the row, it holds after a change as it did before.
-    if mine != policy.update.sql("new", _WORDS):
-        still = f"{present}{mine} IS TRUE AND {_unless(policy.update, 'new')}"
+    if mine != policy.update.sql("new", words):
+        still = f"{present}{mine} IS TRUE AND {_unless(policy.update, 'new', words)}"
         watched.append(("UPDATE", still, forbidden))
     for action, condition, outcome in watched:
         yield (
@@ -202,20 +225,20 @@ def _triggers(table: Table, policy: RowPolicy, prefix: str) -> Iterator[str]:
         yield (
             f"CREATE TEMP TRIGGER {prefix}_CHANGE_{change.column} "
             f"BEFORE UPDATE ON main.{table.name} "
-            f"WHEN {present}{mine} IS TRUE AND {_refused(change)} "
+            f"WHEN {present}{mine} IS TRUE AND {_refused(change, words)} "
             f"BEGIN SELECT raise({forbidden}); END"
         )
 
 
-def _refused(change: Change) -> str:
+def _refused(change: Change, words: Words) -> str:
     column = change.column
-    met = f"({change.before.sql('old', _WORDS)} AND {change.after.sql('new', _WORDS)})"
+    met = f"({change.before.sql('old', words)} AND {change.after.sql('new', words)})"
     return f"old.{column} IS NOT new.{column} AND {met} IS NOT TRUE"
 
 
-def _unless(rule: Rule, row: str) -> str:
+def _unless(rule: Rule, row: str, words: Words) -> str:
     # A NULL is a refusal too: `NOT NULL` would let it pass.
-    return f"{rule.sql(row, _WORDS)} IS NOT TRUE"
+    return f"{rule.sql(row, words)} IS NOT TRUE"
 
 
 def _parents_present(table: Table) -> str:

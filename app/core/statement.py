@@ -19,6 +19,8 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.core.errors import Lost
+from app.core.read_only import ReadOnly
+from app.core.transactions import Purpose, purpose
 
 Transaction = Session | Connection
 Found = Row[*tuple[Any, ...]]
@@ -41,6 +43,7 @@ class Statement:
     def __init__(self, clause: SelectBase | UpdateBase) -> None:
         self._clause = clause
         self._rendered: dict[str, _Rendered] = {}
+        self._changes = clause.table.description if isinstance(clause, UpdateBase) else None
 
     def row(self, within: Transaction, **given: object) -> Found | None:
         """Give the first row that it selects, or None."""
@@ -83,6 +86,8 @@ class Statement:
 
     def _run(self, within: Transaction, given: dict[str, object]) -> tuple["_Rendered", Any]:
         connection = within.connection() if isinstance(within, Session) else within
+        if self._changes is not None and purpose(connection) is Purpose.READING:
+            raise ReadOnly(self._changes)
         dialect = connection.dialect
         rendered = self._rendered.get(dialect.name)
         if rendered is None:

@@ -25,7 +25,7 @@ from sqlalchemy import (
 
 from app.core.policy import RowPolicy
 from app.core.rows import ACTING, Acting
-from app.core.rule import Among, Both, Circle, Either, Held, Own, Rule
+from app.core.rule import Among, Both, Circle, Either, Held, Own, Rule, Shared
 
 _ME = bindparam("acting_user_id", type_=BigInteger)
 
@@ -112,7 +112,10 @@ def _way(rule: Rule, table: Table, kind: Kind) -> Way | None:
         case Held(scope):
             return EVERY if scope in kind.scopes else None
         case Among(column, circle):
-            return _one_by_one(table.c[column], circle) if circle in kind.circles else None
+            setting = f"current_setting('latchkey.{circle.value}')::bigint[]"
+            return _one_by_one(table.c[column], setting) if circle in kind.circles else None
+        case Shared(key=key):
+            return _one_by_one(table.c[key], f"{rule.source}()") if kind.is_person else None
         case Either(rules):
             some = [way for part in rules if (way := _way(part, table, kind))]
             return EVERY if len(some) > 1 else next(iter(some), None)
@@ -125,10 +128,8 @@ def _way(rule: Rule, table: Table, kind: Kind) -> Way | None:
             return EVERY
 
 
-def _one_by_one(column: ColumnElement[int], circle: Circle) -> Way:
-    # The server has been told them, in the same message.
-    ids: ColumnElement[Any] = literal_column(
-        f"current_setting('latchkey.{circle.value}')::bigint[]"
-    )
+def _one_by_one(column: ColumnElement[int], array: str) -> Way:
+    # The server knows the ids: it was told them in the same message, or reads them itself.
+    ids: ColumnElement[Any] = literal_column(array)
     each = func.unnest(ids).column_valued("each")
     return OneByOne(column.between(each, each), column, each.scalar_alias)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from sqlalchemy import Engine, bindparam, select, update
+from sqlalchemy import Engine, Integer, bindparam, select, type_coerce, update
 
 from app.core import credentials, scopes
 from app.core.credentials import Prefix
@@ -36,6 +36,8 @@ _LOOKUP = Statement(
         AccessToken.resource,
         AccessToken.jkt,
         AccessToken.expires_at,
+        # As the driver gives it: to convert it would cost more than to read it.
+        type_coerce(Client.is_trusted, Integer),
         AccessToken.scopes,
         Grant.scopes,
         Client.chosen_scopes,
@@ -120,7 +122,7 @@ class Bearer:
             row = _LOOKUP.row(connection, digest=credentials.digest(token))
         if row is None:
             raise TokenRefused("The access token is unknown or revoked.")
-        user_id, client_id, grant_id, used_at, resource, jkt, expires_at, *held = row
+        user_id, client_id, grant_id, used_at, resource, jkt, expires_at, is_trusted, *held = row
         of_token, of_grant, chosen, limit, of_roles = held[:5]
         if expires_at <= now:
             raise TokenRefused("The access token has expired.")
@@ -131,7 +133,8 @@ class Bearer:
         if used_at is None or used_at <= now - _NOTED_EVERY:
             with suppress(Busy):  # the next call notes it
                 self._note_use(grant_id, now)
-        of_client, reach = scopes.allowed(chosen, limit), scopes.parse(of_roles)
+        of_client = scopes.allowed(chosen, limit, is_trusted=bool(is_trusted))
+        reach = scopes.parse(of_roles)
         return Principal(
             channel=channel,
             user_id=user_id,

@@ -17,6 +17,7 @@ from mcp_types import (
     PaginatedRequestParams,
 )
 
+from app.core.errors import UndeclaredWrite
 from app.core.principal import Principal
 from app.mcp.gate import PRINCIPAL
 from app.surfaces.manifest import NAME, VERSION
@@ -55,7 +56,10 @@ def server_of(tools: Tools) -> Server[Any]:
             raise
         except Exception as bug:
             number = secrets.token_hex(4)
-            log.error("bug %s in tool %s", number, params.name, exc_info=bug)  # noqa: TRY400 - it is
+            if isinstance(bug, UndeclaredWrite):
+                log.error("bug %s in tool %s: %s", number, params.name, bug)  # noqa: TRY400 - the message says all
+            else:
+                log.error("bug %s in tool %s", number, params.name, exc_info=bug)  # noqa: TRY400 - it is
             return failed(
                 f"Something went wrong on our side. Tell the operator this number: {number}."
             )

@@ -96,13 +96,17 @@ class Client(Model):
     @property
     def scopes(self) -> str:
         """What it may request at this moment."""
-        return scopes.render(scopes.allowed(self.chosen_scopes, self.scope_bound))
+        allowed = scopes.allowed(
+            self.chosen_scopes, self.scope_bound, is_trusted=bool(self.is_trusted)
+        )
+        return scopes.render(allowed)
 
     @property
     def withheld_scopes(self) -> str:
         """What its owner chose, and an admin's limit leaves out."""
-        chosen = scopes.parse(self.chosen_scopes)
-        return scopes.render(chosen - scopes.parse(self.scopes))
+        if self.scope_bound is None:
+            return ""
+        return scopes.render(scopes.parse(self.chosen_scopes) - scopes.parse(self.scope_bound))
 
     @property
     def kind(self) -> Kind:

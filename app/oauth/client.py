@@ -38,6 +38,7 @@ _KNOWN = Statement(
         Client.grant_types,
         Client.chosen_scopes.label("chosen_scopes"),
         Client.scope_bound,
+        Client.is_trusted,
         Client.default_scopes,
         User.name.label("publisher"),
         Client.owner_id,
@@ -151,7 +152,7 @@ def usable_scopes(allowed: frozenset[str], grant_types: Container[str]) -> froze
 
 
 def _known(row: Found) -> KnownClient:
-    allowed = scopes.allowed(row.chosen_scopes, row.scope_bound)
+    allowed = scopes.allowed(row.chosen_scopes, row.scope_bound, is_trusted=row.is_trusted)
     allowed = usable_scopes(allowed, row.grant_types)
     by_default = scopes.parse(row.default_scopes) or frozenset(scopes.BASIC)
     return KnownClient(

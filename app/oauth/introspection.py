@@ -49,7 +49,7 @@ def _may_know(request: TokenRequest, row: Found, *, is_refresh: bool) -> bool:
 
 def _described(row: Found, issuer: str, *, is_refresh: bool) -> dict[str, Any]:
     held = scopes.parse(row.of_roles) | IDENTITY
-    allowed = scopes.allowed(row.chosen_scopes, row.scope_bound)
+    allowed = scopes.allowed(row.chosen_scopes, row.scope_bound, is_trusted=row.is_trusted)
     effective = scopes.parse(row.scopes) & scopes.parse(row.granted) & allowed
     described: dict[str, Any] = {
         "active": True,
@@ -89,6 +89,7 @@ def _live(
             Grant.client_key,
             Client.chosen_scopes.label("chosen_scopes"),
             Client.scope_bound,
+            Client.is_trusted,
             Client.client_id,
             ResourceServer.client_key.label("of_resource"),
             OF_ROLES.label("of_roles"),

@@ -34,8 +34,10 @@ def create_client(
         NotFound: there is no such owner.
     """
     if beyond := beyond_trust(allowed, is_trusted=is_trusted):
-        whom = "No client" if is_trusted else "No client that is not trusted"
-        raise InvalidInput(f"{whom} may ask for {beyond}.")
+        whom, cure = (
+            ("No client", "") if is_trusted else ("Only a trusted client", " Add --trusted.")
+        )
+        raise InvalidInput(f"{whom} may ask for {beyond}.{cure}")
     with acting_as_system(engine, "create a client") as session:
         owner_id = session.scalar(select(User.id).where(User.email == owner)) if owner else None
         if owner and owner_id is None:
@@ -103,7 +105,10 @@ def mint_token(
                 "There is no such client." if client is None else "There is no such user."
             )
         if excess := granted - client.scopes:
-            raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.")
+            cure = ""
+            if excess & frozenset(scopes.ADMIN):
+                cure = " Trust it first, at its rules under /admin/oauth-clients."
+            raise InvalidInput(f"The client may not ask for {scopes.render(excess)}.{cure}")
         authorization = Authorization(user_id, client.key, granted, resource)
         family_id = families.open_family(session, authorization, now)
         lasts = client.lifetimes.access_token

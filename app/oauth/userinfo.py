@@ -30,6 +30,7 @@ _FOUND = (
         Grant.is_service,
         Client.chosen_scopes.label("chosen_scopes"),
         Client.scope_bound,
+        Client.is_trusted,
     )
     .join_from(AccessToken, Family, Family.id == AccessToken.family_id)
     .join(Grant, Grant.id == Family.grant_id)
@@ -92,7 +93,7 @@ class UserInfo:
         if row.resource is not None:
             raise TokenUnfit("The access token was issued for another resource.")
         self._check_key(token, row.jkt, proof)
-        allowed = scopes.allowed(row.chosen_scopes, row.scope_bound)
+        allowed = scopes.allowed(row.chosen_scopes, row.scope_bound, is_trusted=row.is_trusted)
         held = scopes.parse(row.scopes) & scopes.parse(row.granted) & allowed
         if "openid" not in held:
             raise ScopeLacking("This needs the scope openid.")

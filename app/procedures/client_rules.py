@@ -112,7 +112,8 @@ def set_(call: Call, given: ClientRules) -> ClientRulesOut:
     if is_vouched_for and given.said not in (None, _said(client)):
         raise Conflict("The client says something else of itself by now. Look at it again.")
     bound = frozenset(given.scopes)
-    opened = bound.intersection(scopes.ADMIN) - scopes.parse(client.scope_bound)
+    before = scopes.within_trust(scopes.parse(client.scope_bound), is_trusted=client.is_trusted)
+    opened = bound.intersection(scopes.ADMIN) - before
     check_passable(call, opened)
     client.is_trusted = given.is_trusted
     _bind(client, bound, opened)
@@ -169,7 +170,7 @@ def _bind(client: Client, bound: frozenset[str], opened: frozenset[str]) -> None
 def _bound(client: Client) -> frozenset[str]:
     if client.scope_bound is None:
         return frozenset(scopes.grantable(is_trusted=client.is_trusted))
-    return scopes.parse(client.scope_bound)
+    return scopes.within_trust(scopes.parse(client.scope_bound), is_trusted=client.is_trusted)
 
 
 def _said(client: Client) -> str:

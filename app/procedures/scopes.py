@@ -16,7 +16,7 @@ from app.procedures.shapes import Id, Nothing
 
 # Of the clients that hold a scope; programs that register themselves are many.
 _MOST = 20
-_ALLOWED = (Client.chosen_scopes, Client.scope_bound)
+_ALLOWED = (Client.chosen_scopes, Client.scope_bound, Client.is_trusted)
 _COUNTS = and_(Client.revoked_at.is_(None), Client.banned_at.is_(None))
 
 
@@ -111,8 +111,9 @@ def _clients(call: Call) -> Mapping[str, list[HoldingClientOut]]:
     """Give the clients by scope: three queries, however many clients there are."""
     users = _granted(call)
     trusted = select(Client.id, *_ALLOWED).where(_COUNTS, Client.is_trusted)
-    for key, chosen, limit in call.session.execute(trusted):
-        for scope in scopes.allowed(chosen, limit).intersection(scopes.ADMIN):
+    for key, chosen, limit, is_trusted in call.session.execute(trusted):
+        allowed = scopes.allowed(chosen, limit, is_trusted=is_trusted)
+        for scope in allowed.intersection(scopes.ADMIN):
             users[scope].setdefault(key, 0)
     most = {scope: counted.most_common(_MOST) for scope, counted in users.items()}
     known = _named(call, {key for some in most.values() for key, _ in some})
@@ -132,8 +133,9 @@ def _granted(call: Call) -> dict[str, Counter[int]]:
         .order_by(Grant.client_key)
     )
     users: defaultdict[str, Counter[int]] = defaultdict(Counter)
-    for key, granted, chosen, limit, count in call.session.execute(rows):
-        for scope in scopes.parse(granted) & scopes.allowed(chosen, limit):
+    for key, granted, chosen, limit, is_trusted, count in call.session.execute(rows):
+        allowed = scopes.allowed(chosen, limit, is_trusted=is_trusted)
+        for scope in scopes.parse(granted) & allowed:
             users[scope][key] += count
     return users
 
@@ -150,6 +152,7 @@ def _asking(call: Call) -> Counter[str]:
     """Give how many clients may ask for each scope."""
     rows = select(*_ALLOWED, func.count()).where(_COUNTS).group_by(*_ALLOWED)
     asking: Counter[str] = Counter()
-    for chosen, limit, count in call.session.execute(rows):
-        asking.update(dict.fromkeys(scopes.allowed(chosen, limit), count))
+    for chosen, limit, is_trusted, count in call.session.execute(rows):
+        allowed = scopes.allowed(chosen, limit, is_trusted=is_trusted)
+        asking.update(dict.fromkeys(allowed, count))
     return asking

@@ -1,6 +1,7 @@
 """What inputs and outputs share: ids, and long lists a page at a time, newest first."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -10,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Integer,
     Select,
+    Table,
     bindparam,
     select,
     union_all,
@@ -17,6 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.core.policy import RowPolicy
 from app.core.procedure import LARGEST_KEY, is_row_key
 from app.core.statement import Statement
 from app.core.ways import Kind, asking, ways
@@ -92,8 +95,10 @@ class Listing:
         key: InstrumentedAttribute[int],
         *columns: Any,
         beside: tuple[type[Model], ColumnElement[bool]] | None = None,
+        policies: Mapping[str, RowPolicy] = ROW_POLICIES,
     ) -> None:
-        self._table = Model.metadata.tables[key.class_.__tablename__]
+        self._table: Table = key.class_.__table__
+        self._policy = policies[self._table.name]
         query = select(key, *columns)
         if beside is not None:
             query = query.join(*beside)
@@ -125,7 +130,7 @@ class Listing:
     ) -> Select[*tuple[Any, ...]]:
         """Give the statement; where it goes several ways, each is taken as far as the page."""
         query = self._query.where(*conditions)
-        gone = ways(ROW_POLICIES[self._table.name], self._table, kind)
+        gone = ways(self._policy, self._table, kind)
         if not gone:
             return query.order_by(self._newest)
         if len(gone) == 1 and gone[0].keeps_order:

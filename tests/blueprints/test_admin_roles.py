@@ -54,11 +54,11 @@ def test_a_role_is_made_changed_and_shown_again(grace: Browser) -> None:
     assert 'value="Support"' in page
     assert ">Who helps</textarea>" in page
     assert ticked(page) == HELPS["scopes"]
-    given = {**HELPS, "name": "Helpers", "description": "", "scopes": ["audit:view"]}
+    given = {**HELPS, "name": "Helpers", "description": "", "scopes": ["access:edit"]}
     assert grace.submit(path, given).headers["Location"] == path
     page = grace.get(path).text
     assert "The role Helpers is changed: it counts from now on." in page
-    assert ticked(page) == sent(page) == ["audit:view"]
+    assert ticked(page) == sent(page) == ["access:edit"]
 
 
 @pytest.mark.parametrize(
@@ -144,21 +144,21 @@ def test_a_role_that_somebody_has_says_why_it_stays(grace: Browser) -> None:
 
 def test_what_one_does_not_hold_stays_as_it_is(grace: Browser, browser: Browsers) -> None:
     clerk = made(grace, name="Clerk", scopes=["roles:view", "roles:edit", "tasks:view"])
-    path = made(grace, scopes=["audit:view", "tasks:view"])
+    path = made(grace, scopes=["access:edit", "tasks:view"])
     change("UPDATE user_role SET role_id = 3 WHERE user_id = 1")
     ada = browser("ada")
     page = ada.get(path).text
     assert "You do not hold it yourself." in page
-    assert set(sent(page)) == {"audit:view", "tasks:view"}
+    assert set(sent(page)) == {"access:edit", "tasks:view"}
     assert re.search(r'value="users:viewAll"\s+disabled', page)
-    given = {"name": "Support", "scopes": ["audit:view"]}
+    given = {"name": "Support", "scopes": ["access:edit"]}
     assert ada.submit(path, given).status_code == 303
-    for wanted in ([], ["audit:view", "users:viewAll"]):
+    for wanted in ([], ["access:edit", "users:viewAll"]):
         assert ada.submit(path, {**given, "scopes": wanted}).status_code == 403
     assert ada.submit(clerk, {"name": "Clerk", "scopes": list(OF_ROLES)}).status_code == 403
     assert ada.get("/admin/users").status_code == 403
     assert 'href="/admin/users' not in ada.get(ROLES).text
-    assert ticked(grace.get(path).text) == ["audit:view"]
+    assert ticked(grace.get(path).text) == ["access:edit"]
 
 
 def test_who_may_look_alone_is_shown_no_form(grace: Browser, browser: Browsers) -> None:

@@ -50,6 +50,7 @@ def test_what_fits_is_ok(run: Run) -> None:
             [
                 "procedure profile.get: no role holds profile:view",
                 "procedure tasks.list_all: no role holds tasks:viewAll",
+                "role Admin: it is the admins', and lacks tasks:viewAll",
             ],
         ),
         (
@@ -58,8 +59,12 @@ def test_what_fits_is_ok(run: Run) -> None:
         ),
         (["UPDATE role SET is_admin = false"], ["roles: none of them is the admins'"]),
         (
-            ["DELETE FROM role_scope WHERE scope = 'metrics:view'"],
-            ["role Admin: it is the admins', and lacks metrics:view"],
+            ["DELETE FROM role_scope WHERE scope = 'access:edit'"],
+            [
+                "procedure access.get: no role holds access:edit",
+                "procedure access.set: no role holds access:edit",
+                "role Admin: it is the admins', and lacks access:edit",
+            ],
         ),
     ],
 )

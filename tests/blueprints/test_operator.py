@@ -95,7 +95,7 @@ def test_a_client_may_ask_for_what_the_operator_said_and_no_more(run: Run) -> No
 def test_the_operator_trusts_a_client_by_saying_so(run: Run) -> None:
     options = ["--redirect-uri", URI, "--scope", "roles:view tasks:view"]
     fault = refused(run("clients", "create", "Ruler", *options))
-    assert fault == "Error: No client that is not trusted may ask for roles:view."
+    assert fault == "Error: Only a trusted client may ask for roles:view. Add --trusted."
     made = created(run, "--scope", "roles:view tasks:view", "--trusted")
     assert count(f"SELECT is_trusted FROM client WHERE client_id = '{made['client_id']}'") == 1
     fault = refused(run("clients", "create", "Ruler", *options, "--scope", "a:b", "--trusted"))

@@ -77,11 +77,11 @@ def test_what_is_wrong_with_a_role_is_in_sight_and_has_the_focus(people: People)
     page = grace.sign_in("grace")
     page.goto(f"{grace.site}{ROLES}/new")
     page.get_by_role("textbox", name="Name").fill("Member")
-    page.get_by_role("checkbox", name="audit:view").check()
+    page.get_by_role("checkbox", name="access:edit").check()
     page.get_by_role("button", name="Create role").click()
     expect(page.get_by_role("alert")).to_contain_text("There is a role of this name already.")
     expect(page.get_by_role("alert")).to_be_focused()
-    expect(page.get_by_role("checkbox", name="audit:view")).to_be_checked()
+    expect(page.get_by_role("checkbox", name="access:edit")).to_be_checked()
     assert faults(page) == []
 
 

@@ -133,14 +133,13 @@ def test_a_tool_is_led_to_the_scopes_that_it_lacks(site: str, grace: Person) -> 
 
     async def steps(client: Client) -> None:
         mine = await titles(client)
-        listed = await client.call_tool("tasks_list_all", {})
-        assert listed.structured_content
-        assert len(listed.structured_content["items"]) > len(mine)
+        settings = await client.call_tool("settings_get", {})
+        assert settings.structured_content
         assert await titles(client) == mine
 
     tool.run(steps)
     before, after = (set(asked.split()) for asked in tool.asked)
-    assert after - before == {"tasks:viewAll"}
+    assert after - before == {"settings:view"}
     assert tool.memory.tokens
     assert set((tool.memory.tokens.scope or "").split()) == after
 

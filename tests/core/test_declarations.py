@@ -9,12 +9,12 @@ from sqlalchemy import Engine, create_engine
 from app.core.declarations import Declarations
 from app.core.policy import RowPolicy, rows
 from app.core.procedure import Call, Catalogue, procedure
-from app.core.rule import NEVER, Empty, Held, Own, Related, Rule, both, either
+from app.core.rule import NEVER, Empty, Held, Own, Related, Rule, Shared, both, either
 from app.core.scopes import SCOPES
 from app.procedures.shapes import Nothing
 
 ROLES = {"Everyone": frozenset(SCOPES)}
-SOME = RowPolicy(select=Held("tasks:view"))
+SOME = RowPolicy(select=Held("tasks:viewAll"))
 
 
 @pytest.fixture
@@ -43,8 +43,9 @@ def test_what_fits_has_no_fault(database: Engine) -> None:
     assert faults(database, "comment", task=SOME) == []
 
 
-def test_a_policy_that_shows_no_row_to_anybody_is_a_fault(database: Engine) -> None:
-    assert faults(database, "comment", task=rows(insert=Own("owner_id"))) == [
+def test_a_policy_that_neither_shows_nor_takes_a_row_is_a_fault(database: Engine) -> None:
+    assert faults(database, "comment", task=rows(insert=Own("owner_id"))) == []
+    assert faults(database, "comment", task=rows(update=Own("owner_id"))) == [
         "table task: its policy shows no row to anybody; name it as unreachable"
     ]
 
@@ -80,6 +81,12 @@ def test_a_table_is_not_both_reachable_and_unreachable(database: Engine) -> None
         (
             Related("task", "task_id", rule=Own("author_id")),
             "column task.author_id, which is not in the database",
+        ),
+        (Shared("task", "id", "user_id"), "column task.user_id, which is not in the database"),
+        (Shared("task", "key", "owner_id"), "column task.key, which is not in the database"),
+        (
+            Shared("task", "id", "owner_id", key="number"),
+            "column comment.number, which is not in the database",
         ),
         (Held("tasks:juggle"), "unknown scope tasks:juggle"),
         (both(SOME.select, either(NEVER, Held("x:y"))), "unknown scope x:y"),
@@ -120,7 +127,7 @@ def test_a_procedure_that_nobody_can_call_is_a_fault(database: Engine) -> None:
 
 
 def test_a_table_that_a_procedure_touches_has_a_policy(database: Engine) -> None:
-    @procedure("tasks.look", public=True, touches=("task", "comment"))
+    @procedure("tasks.look", scopes=["tasks:view"], touches=("task", "comment"))
     def look(call: Call, given: Nothing) -> Nothing:
         """Look at two tables."""
         return given

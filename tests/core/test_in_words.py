@@ -1,6 +1,7 @@
 """Row policies in words."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import pytest
 
@@ -8,6 +9,7 @@ from app.core import in_words
 from app.core.in_words import Caller
 from app.core.rows import Acting
 from app.core.rule import (
+    ALWAYS,
     NEVER,
     Among,
     Both,
@@ -18,11 +20,34 @@ from app.core.rule import (
     Own,
     Related,
     Rule,
+    Shared,
+    Words,
     both,
     either,
     held,
 )
 from app.models import ROW_POLICIES
+
+
+class Published:
+    """The row says that it is published.
+
+    It is a team's own rule.
+    """
+
+    def sql(self, row: str, words: Words) -> str:  # noqa: ARG002 - the same for everyone
+        """Return the condition."""
+        return f"({row}.published = 1)"
+
+
+@dataclass
+class Bare:  # noqa: D101 - that it has none is what is tested
+    column: str
+
+    def sql(self, row: str, words: Words) -> str:  # noqa: ARG002 - the same for everyone
+        """Return the condition."""
+        return f"({row}.{self.column} IS NOT NULL)"
+
 
 TEAMS = {Circle.TEAMS: ("Design", "Ops")}
 ADA = Caller(
@@ -49,9 +74,9 @@ MINE, OUR = Own("owner_id"), Among("team_id", Circle.TEAMS)
             "every row, with tasks:view or tasks:viewAll: tasks:view held",
         ),
         (
-            held("users:viewAll", "users:editAll", "audit:view"),
+            held("users:viewAll", "users:editAll", "access:edit"),
             (
-                "every row, with one of users:viewAll, users:editAll, audit:view: "
+                "every row, with one of users:viewAll, users:editAll, access:edit: "
                 "not named by this procedure"
             ),
         ),
@@ -84,6 +109,24 @@ MINE, OUR = Own("owner_id"), Among("team_id", Circle.TEAMS)
         (
             Related("membership", "id", "user_id"),
             "rows that have a membership which they see (membership.user_id)",
+        ),
+        (ALWAYS, "every row"),
+        (
+            Shared("pet_share", "pet_id", "user_id"),
+            "rows that are shared with the person (pet_share.user_id)",
+        ),
+        (
+            Both((Held("tasks:view"), Held("tasks:edit"))),
+            "every row, with tasks:view: held and with tasks:edit: not held",
+        ),
+        (Published(), "rows that match Published: The row says that it is published"),
+        (Bare("published_at"), "rows that match Bare"),
+        (
+            both(Published(), held("tasks:edit")),
+            (
+                "rows that match Published: The row says that it is published, "
+                "with tasks:edit: not held"
+            ),
         ),
     ],
 )
@@ -130,6 +173,9 @@ class _Plain:
 
     def among(self, column: str, circle: Circle) -> str:
         return f"{column} in {circle}"
+
+    def shared(self, column: str, share: Shared) -> str:
+        return f"{column} in {share.source}"
 
 
 @pytest.mark.parametrize(

@@ -7,16 +7,32 @@ import pytest
 
 from app.core.policy import (
     Bypass,
+    Everyone,
     Gated,
     Group,
     Organization,
     Owner,
     Pattern,
     RowPolicy,
+    SharedWith,
     Via,
     rows,
 )
-from app.core.rule import NEVER, Among, Circle, Empty, Held, Own, Related, Rule, both, either, held
+from app.core.rule import (
+    ALWAYS,
+    NEVER,
+    Among,
+    Circle,
+    Empty,
+    Held,
+    Own,
+    Related,
+    Rule,
+    Shared,
+    both,
+    either,
+    held,
+)
 
 MINE, ANY, NO = Own("owner_id"), Held("tasks:viewAll"), NEVER
 OF_TEAM = Among("owner_id", Circle.TEAMS)
@@ -41,6 +57,11 @@ class Words:
         ids = json.dumps(self._teams if circle == "teams" else [])
         return f"{column} IN (SELECT value FROM json_each('{ids}'))"
 
+    def shared(self, column: str, share: Shared) -> str:
+        """Return a list of keys."""
+        shares = f"SELECT {share.row_column} FROM {share.table} WHERE {share.user_column}"
+        return f"{column} IN ({shares} = {self.user()})"
+
 
 def holds(
     rule: Rule,
@@ -55,6 +76,8 @@ def holds(
     try:
         connection.execute("CREATE TABLE parent (id, owner_id)")
         connection.execute("INSERT INTO parent VALUES (7, ?)", (owner,))
+        connection.execute("CREATE TABLE share (row_id, user_id)")
+        connection.execute("INSERT INTO share VALUES (1, 2)")
         connection.execute("CREATE TABLE row (id, owner_id, parent_id)")
         connection.execute("INSERT INTO row VALUES (1, ?, 7)", (owner,))
         condition = rule.sql("row", Words(user, scopes, list(teams)))
@@ -76,6 +99,11 @@ def holds(
         (either(), False, False, False),
         (both(MINE, NO), False, False, False),
         (both(MINE, MINE), True, False, False),
+        (ALWAYS, True, True, True),
+        (either(MINE, ALWAYS), True, True, True),
+        (both(MINE, ALWAYS), True, False, False),
+        (both(ALWAYS, ALWAYS), True, True, True),
+        (both(NO, ALWAYS), False, False, False),
         (Related("parent", "parent_id"), True, True, True),
         (Related("parent", "parent_id", rule=MINE), True, False, False),
         (Related("parent", "owner_id", key="owner_id"), True, True, False),
@@ -141,6 +169,11 @@ READ, WRITE = "tasks:view", "tasks:edit"
         (Bypass(reads=(READ, "tasks:viewAll")), "tasks:viewAll", True, False),
         (Bypass(reads=READ, writes=WRITE), WRITE, True, True),
         (Gated(writes=WRITE), READ, False, False),
+        (SharedWith("share", "row_id", "user_id"), "", True, False),
+        (SharedWith("share", "row_id", "row_id"), f"{READ} {WRITE}", False, False),
+        (SharedWith("share", "row_id", "user_id", key="owner_id"), "", False, False),
+        (Everyone(), "", True, False),
+        (Everyone(reads=False), f"{READ} {WRITE}", False, False),
         (Via("parent", "parent_id"), "", True, False),
         (Via("parent", "parent_id", rows(Bypass(writes=WRITE))), READ, True, False),
         (Via("parent", "parent_id", rows(Bypass(writes=WRITE))), WRITE, True, True),
@@ -155,8 +188,10 @@ def test_a_pattern_opens_what_it_says(
 
 def test_the_patterns_of_a_policy_are_tried_in_their_own_order() -> None:
     mixed = (
+        Everyone(),
         Bypass(reads=READ),
         Via("parent", "parent_id"),
+        SharedWith("share", "row_id", "user_id"),
         Organization(READ),
         Owner(),
         Group(READ),
@@ -166,8 +201,11 @@ def test_the_patterns_of_a_policy_are_tried_in_their_own_order() -> None:
         Group,
         Organization,
         Via,
+        SharedWith,
         Bypass,
+        Everyone,
     ]
+    assert rows(*mixed).select == ALWAYS
 
 
 def test_a_policy_says_of_one_action_otherwise_than_of_the_others() -> None:

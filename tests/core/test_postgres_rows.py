@@ -73,7 +73,7 @@ def test_the_rows_are_there(cluster: Cluster, database: str) -> None:
     [
         *(("user_id", odd) for odd in ("", "x", "0", "-1", "1.5", "1 OR 1=1", "1" * 30, "NULL")),
         *(("system", odd) for odd in ("", "ON", "off", "true", "1", " on", "on ")),
-        *(("scopes", odd) for odd in ("", " ", "x", "tasks:viewall", "tasks:viewAll,audit:view")),
+        *(("scopes", odd) for odd in ("", " ", "x", "tasks:viewall", "tasks:viewAll,access:edit")),
         *(("organizations", odd) for odd in ("", "{}", "1", "x", "{x}", "{0}", "{NULL}", "{1.5}")),
         *(("managed", odd) for odd in ("", "{}", "1", "x", "{NULL}")),
         *(("teams", odd) for odd in ("", "{}", "1", "x", "{NULL}")),

@@ -26,8 +26,8 @@ def test_an_app_that_does_not_ask_gets_only_what_a_third_party_may_have() -> Non
     assert set(BASIC) < set(THIRD_PARTY)
 
 
-def test_the_powers_over_clients_consents_and_the_trail_are_for_no_third_party() -> None:
-    guarded = ("oauth-", "connections:", "audit:")
+def test_the_powers_over_clients_and_consents_are_for_no_third_party() -> None:
+    guarded = ("oauth-", "connections:")
     assert not [name for name in THIRD_PARTY if name.startswith(guarded)]
 
 

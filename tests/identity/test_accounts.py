@@ -177,7 +177,7 @@ def test_the_number_of_a_deleted_person_is_not_given_again(world: World) -> None
 def test_a_person_is_given_as_if_in_front_of_a_page(world: World) -> None:
     principal = anybody.principal_of(world.system, "grace@example.com")
     assert principal.user_id == world.ids["grace"]
-    assert "audit:view" in principal.scopes
+    assert "access:edit" in principal.scopes
     with pytest.raises(NotFound):
         anybody.principal_of(world.system, "nobody@example.com")
     assert accounts.exist(world.system)

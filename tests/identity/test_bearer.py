@@ -22,6 +22,7 @@ from tests.requirements import requirement
 
 URL = "http://127.0.0.1:8000"
 Token = Callable[..., str]
+TRUST = "UPDATE client SET is_trusted = true, scopes = scopes || ' tasks:viewAll'"
 
 
 @pytest.fixture
@@ -154,6 +155,7 @@ def test_a_scope_that_is_taken_away_anywhere_is_gone_at_the_next_request(
 
 @requirement("rfc9700:privileges-restricted")
 def test_a_scope_that_the_role_lacks_is_not_had_though_it_was_granted(token: Token) -> None:
+    change(TRUST)
     assert who(token("ben", "tasks:viewAll", "tasks:view")).scopes == {"tasks:view"}
     assert who(token("grace", "tasks:viewAll")).scopes == {"tasks:viewAll"}
 
@@ -165,6 +167,7 @@ def test_a_person_without_a_role_has_no_scopes(token: Token) -> None:
 
 
 def test_the_scopes_of_two_roles_are_joined(token: Token) -> None:
+    change(TRUST)
     made = token("ben", "tasks:viewAll", "tasks:view")
     change(
         "INSERT INTO user_role (user_id, role_id) SELECT id, 2 FROM user_account "

@@ -163,7 +163,7 @@ def test_a_missing_scope_is_named_before_the_tool_runs(call_tool: CallTool, toke
     for item in SCOPED:
         others = [name for name in scopes.THIRD_PARTY if name not in item.scopes]
         given = token("grace", *others)
-        change("UPDATE client SET scopes = :all", all=everything)
+        change("UPDATE client SET scopes = :all, is_trusted = true", all=everything)
         answer = call_tool(given, item.tool_name)
         assert answer.status_code == 403, item.name
         challenge = answer.headers["WWW-Authenticate"]

@@ -51,7 +51,7 @@ def test_it_sees_the_rows_of_its_owner_and_no_others(
 def test_it_gets_no_scope_that_its_owner_lacks(flow: Flow) -> None:
     assert "tasks:viewAll" not in issued(flow)["scope"].split()
     assert refusal(ask(flow, scope="tasks:viewAll")) == "invalid_scope"
-    assert refusal(ask(flow, scope="audit:view")) == "invalid_scope"
+    assert refusal(ask(flow, scope="access:edit")) == "invalid_scope"
     assert refusal(ask(flow, scope="openid")) == "invalid_scope"
     assert issued(flow, scope="tasks:view")["scope"] == "tasks:view"
 

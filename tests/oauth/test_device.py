@@ -226,7 +226,7 @@ def test_codes_cannot_be_tried_without_end(app: Flask) -> None:
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
-        ({"scope": "audit:view"}, "invalid_scope"),
+        ({"scope": "access:edit"}, "invalid_scope"),
         ({"scope": "nonsense"}, "invalid_scope"),
         ({"resource": "https://elsewhere.example"}, "invalid_target"),
     ],

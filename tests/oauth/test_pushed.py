@@ -96,7 +96,7 @@ def test_another_clients_one_is_unknown(flow: Flow, another: Callable[..., Flow]
         ({"code_challenge": None}, "invalid_request"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
-        ({"scope": "audit:view"}, "invalid_scope"),
+        ({"scope": "access:edit"}, "invalid_scope"),
         ({"resource": "https://elsewhere.example"}, "invalid_target"),
         ({"request_uri": PREFIX + "x"}, "invalid_request"),
         ({"request": "e30.e30."}, "request_not_supported"),

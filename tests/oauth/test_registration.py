@@ -158,13 +158,13 @@ def test_the_scopes_that_it_names_are_its_default_and_no_bound(app: Flask) -> No
     flow = Flow(browser, made["client_id"], None, redirect_uri=PUBLIC["redirect_uris"][0])
     assert flow.tokens(scope=None)["scope"] == "tasks:view"
     # Step-up: what the client is told that it lacks, it can ask for.
-    page = flow.authorize(scope="tasks:view tasks:viewAll")
-    assert 'name="scope" value="tasks:viewAll" checked' in page.text
+    page = flow.authorize(scope="tasks:view projects:view")
+    assert 'name="scope" value="projects:view" checked' in page.text
     assert "You have allowed it already" in page.text
 
 
 def test_a_registration_gets_the_scopes_that_it_may_have(program: FlaskClient) -> None:
-    made = register(program, CONFIDENTIAL | {"scope": "tasks:view audit:view nonsense"})
+    made = register(program, CONFIDENTIAL | {"scope": "tasks:view access:edit nonsense"})
     assert made["scope"] == "tasks:view"
 
 

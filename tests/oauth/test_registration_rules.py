@@ -246,7 +246,10 @@ def test_an_update_leaves_nothing_of_before(app: Flask, program: FlaskClient) ->
 @requirement("rfc7592:replaced-values-come-back")
 def test_an_update_says_what_was_registered_instead(program: FlaskClient) -> None:
     made = register(program, CONFIDENTIAL)
-    asked = {"scope": "tasks:view audit:view x", "grant_types": ["authorization_code", "password"]}
+    asked = {
+        "scope": "tasks:view access:edit x",
+        "grant_types": ["authorization_code", "password"],
+    }
     said = CONFIDENTIAL | {"client_id": made["client_id"]} | asked
     changed = manage(program, "PUT", made, json=said).json
     assert changed is not None
@@ -254,7 +257,7 @@ def test_an_update_says_what_was_registered_instead(program: FlaskClient) -> Non
     with db.engine.connect() as connection:
         kept = "SELECT default_scopes FROM client WHERE source = 'registration'"
         assert changed["scope"] == connection.exec_driver_sql(kept).scalar_one()
-    assert {"audit:view", "x"}.isdisjoint(changed["scope"].split())
+    assert {"access:edit", "x"}.isdisjoint(changed["scope"].split())
     assert manage(program, "GET", made).json == changed
 
 

@@ -48,7 +48,7 @@ def test_the_scopes_that_a_third_party_may_ask_for_are_listed(browser: FlaskClie
     document = read(browser, SERVER)
     assert document["scopes_supported"] == list(THIRD_PARTY)
     assert "offline_access" in document["scopes_supported"]
-    assert "audit:view" not in document["scopes_supported"]
+    assert "access:edit" not in document["scopes_supported"]
 
 
 @requirement("rfc8414:signing-algorithms")

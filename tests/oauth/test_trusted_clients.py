@@ -139,8 +139,8 @@ def test_only_trust_lets_a_client_have_what_rules(app_of_ada: Flow, trust: Trust
     }
     with pytest.raises(InvalidInput):
         trust("organizations:edit")
-    shown = trust("roles:view", "audit:view")
-    assert (shown.is_trusted, shown.scopes) == (True, [*THIRD_PARTY, "roles:view", "audit:view"])
+    shown = trust("roles:view", "access:edit")
+    assert (shown.is_trusted, shown.scopes) == (True, [*THIRD_PARTY, "roles:view", "access:edit"])
 
 
 @on_both_engines
@@ -158,8 +158,8 @@ def test_without_trust_a_token_is_weaker_at_the_next_call(flow: Flow, trust: Tru
 
 
 def test_whoever_takes_trust_away_need_not_name_what_it_opened(flow: Flow, trust: Trust) -> None:
-    assert trust("roles:view", "audit:view").scopes == [*THIRD_PARTY, "roles:view", "audit:view"]
-    taken = trust("roles:view", "audit:view", is_trusted=False)
+    assert trust("roles:view", "access:edit").scopes == [*THIRD_PARTY, "roles:view", "access:edit"]
+    taken = trust("roles:view", "access:edit", is_trusted=False)
     assert (taken.is_trusted, taken.scopes) == (False, [*THIRD_PARTY])
     assert trust().scopes == [*THIRD_PARTY]
 
@@ -227,8 +227,8 @@ def test_what_its_owner_gave_back_is_not_forced_upon_it_again(
     call("oauth_apps.update", person("ada"), changed(flow))
     trust("roles:view", is_verified=True)
     assert call("oauth_apps.get", person("ada"), app).scopes == ["tasks:view"]
-    trust("roles:view", "audit:view")
-    assert call("oauth_apps.get", person("ada"), app).scopes == ["tasks:view", "audit:view"]
+    trust("roles:view", "access:edit")
+    assert call("oauth_apps.get", person("ada"), app).scopes == ["tasks:view", "access:edit"]
 
 
 def test_nobody_opens_to_a_client_what_they_do_not_hold(
@@ -344,7 +344,7 @@ def test_a_change_of_the_role_counts_for_tokens_pages_and_consent(
 
 @on_both_engines
 def test_an_app_hands_on_nothing_that_it_was_not_given(flow: Flow, trust: Trust) -> None:
-    trust("roles:edit", "roles:view", "audit:view")
+    trust("roles:edit", "roles:view", "access:edit")
     token = flow.tokens(scope="roles:edit")["access_token"]
     program = flow.browser.application.test_client()
     headers = {"Authorization": f"Bearer {token}"}
@@ -353,7 +353,7 @@ def test_an_app_hands_on_nothing_that_it_was_not_given(flow: Flow, trust: Trust)
         given = {"name": f"Of {len(scopes)}", "scopes": scopes}
         return program.post("/api/roles/create", json=given, headers=headers).status_code
 
-    assert create("tasks:view", "audit:view") == 403
+    assert create("tasks:view", "access:edit") == 403
     assert create("roles:edit") == 200
 
 

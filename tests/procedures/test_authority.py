@@ -16,7 +16,9 @@ pytestmark = on_both_engines
 ON_A_PERSON = ["suspend", "resume", "sign_out", "delete", "set_external_id"]
 
 
-@pytest.mark.parametrize(("scope", "is_given"), [("tasks:viewAll", True), ("audit:view", False)])
+@pytest.mark.parametrize(
+    ("scope", "is_given"), [("projects:edit", True), ("tasks:viewAll", False)]
+)
 def test_an_app_hands_on_of_what_rules_the_workspace_only_what_it_was_granted_itself(
     world: World, scope: str, *, is_given: bool
 ) -> None:
@@ -88,7 +90,7 @@ def test_with_every_admin_gone_already_others_can_still_be_suspended(world: Worl
 
 
 def test_what_rules_a_person_is_the_roles_they_have_now(world: World) -> None:
-    caller = lacking(world, "ada", "audit:view")
+    caller = lacking(world, "ada", "access:edit")
     target = {"user_id": str(world.ids["grace"])}
     give(world, "ben", "Admin")
     with pytest.raises(CallError) as refused:

@@ -35,7 +35,7 @@ def held(world: World, role: str) -> set[str]:
 
 
 def test_each_role_is_listed_with_its_scopes_and_how_many_have_it(world: World) -> None:
-    make_role(world, "Auditor", "audit:view", holders=("ada", "grace"))
+    make_role(world, "Auditor", "access:edit", holders=("ada", "grace"))
     listed = roles(world)
     assert list(listed) == ["Member", "Admin", "Auditor"]
     facts = {name: (role.users, role.is_default, role.is_admin) for name, role in listed.items()}
@@ -44,7 +44,7 @@ def test_each_role_is_listed_with_its_scopes_and_how_many_have_it(world: World) 
         "Admin": (1, False, True),
         "Auditor": (2, False, False),
     }
-    assert listed["Auditor"].scopes == ["audit:view"]
+    assert listed["Auditor"].scopes == ["access:edit"]
     assert set(listed["Admin"].scopes) == set(scopes.OF_ROLES)
     one = world.call("grace", "roles.get", role_id=listed["Auditor"].id)
     assert one == listed["Auditor"]
@@ -121,7 +121,7 @@ def test_a_role_that_nobody_has_is_deleted(world: World) -> None:
 
 
 def test_a_role_that_somebody_has_stays(world: World) -> None:
-    made = make_role(world, "Auditor", "audit:view", holders=("ben",))
+    made = make_role(world, "Auditor", "access:edit", holders=("ben",))
     with pytest.raises(Conflict, match="One person has this role"):
         world.call("grace", "roles.delete", role_id=made)
     give(world, "ada", "Auditor")
@@ -182,8 +182,8 @@ def test_nobody_puts_into_a_role_what_they_do_not_hold(world: World) -> None:
     before = held(world, own)
     ada = holding(world, "ada", "roles:edit", "roles:view", "tasks:view")
     for verb, given in (
-        ("create", {"name": "Mine", "scopes": ["tasks:view", "audit:view"]}),
-        ("update", {"role_id": own, "scopes": [*before, "audit:view"]}),
+        ("create", {"name": "Mine", "scopes": ["tasks:view", "access:edit"]}),
+        ("update", {"role_id": own, "scopes": [*before, "access:edit"]}),
         ("update", {"role_id": role_id(world, "Member"), "scopes": ["users:editRoles"]}),
     ):
         with pytest.raises(Forbidden, match="which you do not hold"):
@@ -195,19 +195,19 @@ def test_nobody_puts_into_a_role_what_they_do_not_hold(world: World) -> None:
 
 
 def test_nobody_takes_out_of_a_role_what_they_do_not_hold(world: World) -> None:
-    made = make_role(world, "Auditor", "audit:view", "tasks:view")
-    ada = lacking(world, "ada", "audit:view")
+    made = make_role(world, "Auditor", "access:edit", "tasks:view")
+    ada = lacking(world, "ada", "access:edit")
     for verb, given in (
         ("update", {"scopes": ["tasks:view"]}),
         ("update", {"is_default": True}),
         ("delete", {}),
     ):
-        with pytest.raises(Forbidden, match="It takes audit:view"):
+        with pytest.raises(Forbidden, match="It takes access:edit"):
             world.pipeline().call(f"roles.{verb}", ada, {"role_id": made, **given})
-    assert held(world, made) == {"audit:view", "tasks:view"}
-    kept = {"role_id": made, "scopes": ["audit:view"], "description": "Reads the trail"}
+    assert held(world, made) == {"access:edit", "tasks:view"}
+    kept = {"role_id": made, "scopes": ["access:edit"], "description": "Reads the trail"}
     world.pipeline().call("roles.update", ada, kept)
-    assert held(world, made) == {"audit:view"}
+    assert held(world, made) == {"access:edit"}
 
 
 def test_what_the_code_has_dropped_anybody_takes_out(world: World) -> None:

@@ -60,10 +60,10 @@ def test_each_scope_is_told_as_it_is_declared(world: World) -> None:
 
 
 def test_the_roles_that_hold_a_scope_are_named_with_their_people(world: World) -> None:
-    make_role(world, "Auditor", "audit:view", "tasks:view", holders=("ada", "ben"))
+    make_role(world, "Auditor", "access:edit", "tasks:view", holders=("ada", "ben"))
     told = {role.name: role.users for role in found(world).roles}
     assert told == {"Member": 2, "Admin": 1, "Auditor": 2}
-    assert {role.name for role in found(world, "audit:view").roles} == {"Admin", "Auditor"}
+    assert {role.name for role in found(world, "access:edit").roles} == {"Admin", "Auditor"}
     assert found(world, "openid").roles == []
 
 

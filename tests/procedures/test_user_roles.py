@@ -17,9 +17,9 @@ def give(world: World, name: str, *roles: str, by: str = "grace") -> Any:
 
 
 def test_every_role_is_shown_and_whether_the_person_has_it(world: World) -> None:
-    make_role(world, "Auditor", "audit:view", holders=("ben",))
+    make_role(world, "Auditor", "access:edit", holders=("ben",))
     given = {"user_id": str(world.ids["ben"])}
-    alone = holding(world, "grace", "users:viewRoles", "audit:view")
+    alone = holding(world, "grace", "users:viewRoles", "access:edit")
     shown: Any = world.pipeline().call("user_roles.get", alone, given)
     held = {role.name: (role.is_held, role.is_yours_to_give) for role in shown.items}
     assert held == {
@@ -30,7 +30,7 @@ def test_every_role_is_shown_and_whether_the_person_has_it(world: World) -> None
 
 
 def test_a_person_has_the_roles_that_were_set_and_no_others(world: World) -> None:
-    auditor = make_role(world, "Auditor", "audit:view")
+    auditor = make_role(world, "Auditor", "access:edit")
     shown = give(world, "ben", auditor, role_id(world, "Member"))
     assert {role.name for role in shown.items if role.is_held} == {"Auditor", "Member"}
     assert roles_of(world, "ben") == {"Auditor", "Member"}
@@ -43,27 +43,27 @@ def test_a_person_has_the_roles_that_were_set_and_no_others(world: World) -> Non
 
 
 def test_a_role_counts_from_the_next_call_on(world: World) -> None:
-    auditor = make_role(world, "Auditor", "audit:view")
+    auditor = make_role(world, "Auditor", "access:edit")
     give(world, "ben", auditor)
     seen = world.call("grace", "users.get", user_id=str(world.ids["ben"]))
     assert [role.name for role in seen.roles] == ["Auditor"]
 
 
 def test_nobody_gives_a_role_that_holds_more_than_they_do(world: World) -> None:
-    auditor = make_role(world, "Auditor", "audit:view")
-    caller = lacking(world, "ada", "audit:view")
+    auditor = make_role(world, "Auditor", "access:edit")
+    caller = lacking(world, "ada", "access:edit")
     for target in ("ada", "ben"):
         given = {"user_id": str(world.ids[target]), "role_ids": [auditor]}
-        with pytest.raises(Forbidden, match="It takes audit:view"):
+        with pytest.raises(Forbidden, match="It takes access:edit"):
             world.pipeline().call("user_roles.set", caller, given)
         assert roles_of(world, target) == {"Member"}
 
 
 def test_nobody_takes_a_role_that_holds_more_than_they_do(world: World) -> None:
-    make_role(world, "Auditor", "audit:view", holders=("ben",))
+    make_role(world, "Auditor", "access:edit", holders=("ben",))
     given = {"user_id": str(world.ids["ben"]), "role_ids": [role_id(world, "Member")]}
     with pytest.raises(Forbidden):
-        world.pipeline().call("user_roles.set", lacking(world, "ada", "audit:view"), given)
+        world.pipeline().call("user_roles.set", lacking(world, "ada", "access:edit"), given)
     assert roles_of(world, "ben") == {"Member", "Auditor"}
 
 
@@ -71,7 +71,7 @@ def test_a_role_that_stays_need_not_be_held_by_who_sets_another(world: World) ->
     plain = make_role(world, "Plain")
     given = {"user_id": str(world.ids["grace"]), "role_ids": [role_id(world, "Admin"), plain]}
     with pytest.raises(Forbidden):
-        world.pipeline().call("user_roles.set", lacking(world, "ada", "audit:view"), given)
+        world.pipeline().call("user_roles.set", lacking(world, "ada", "access:edit"), given)
     world.call("ada", "user_roles.set", **given)
     assert roles_of(world, "grace") == {"Admin", "Plain"}
 
@@ -93,8 +93,8 @@ def test_roles_of_nobody_are_not_found(world: World, verb: str) -> None:
 
 def test_the_scope_to_edit_roles_is_enough_to_give_what_one_holds(world: World) -> None:
     held = {scope["scope"] for scope in world.found("role_scope", "role_id = 1")}
-    auditor = make_role(world, "Auditor", "audit:view")
-    caller = holding(world, "ada", "users:editRoles", "audit:view", *held)
+    auditor = make_role(world, "Auditor", "access:edit")
+    caller = holding(world, "ada", "users:editRoles", "access:edit", *held)
     given = {"user_id": str(world.ids["ben"]), "role_ids": [auditor]}
     world.pipeline().call("user_roles.set", caller, given)
     assert roles_of(world, "ben") == {"Auditor"}

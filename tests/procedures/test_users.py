@@ -118,11 +118,11 @@ def test_a_session_is_over_when_it_ends(world: World) -> None:
 
 
 def test_scopes_that_a_person_holds_and_the_viewer_lacks_are_named(world: World) -> None:
-    make_role(world, "Auditor", "audit:view", "tasks:viewAll", holders=("ben",))
-    viewer = world.principal("grace", "audit:view", "tasks:viewAll")
+    make_role(world, "Auditor", "access:edit", "tasks:viewAll", holders=("ben",))
+    viewer = world.principal("grace", "access:edit", "tasks:viewAll")
     given = {"user_id": str(world.ids["ben"])}
     shown: Any = world.pipeline().call("users.get", viewer, given)
-    assert shown.beyond_you == ["tasks:viewAll", "audit:view"]
+    assert shown.beyond_you == ["tasks:viewAll", "access:edit"]
 
 
 @pytest.mark.parametrize("verb", ["get", "suspend", "resume", "sign_out", "deletion", "delete"])

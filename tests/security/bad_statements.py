@@ -7,8 +7,7 @@ organization, a team, a task, a client.
 from app.core.scopes import ADMIN, OF_ROLES
 
 # What rules the workspace, or opens the rows of everyone: he has none of it.
-RULING = (*ADMIN, "tasks:viewAll")
-OPEN_TO_MEMBERS = frozenset(OF_ROLES) - frozenset(RULING)
+OPEN_TO_MEMBERS = frozenset(OF_ROLES) - frozenset(ADMIN)
 
 TASK = "INSERT INTO task (owner_id, team_id, title, notes, created_at, updated_at)"
 _COMMENT = "INSERT INTO comment (task_id, author_id, body, created_at)"

@@ -8,9 +8,10 @@ import pytest
 
 from app.core.errors import CallError, InvalidInput
 from app.core.procedure import AnyProcedure
+from app.core.scopes import ADMIN
 from app.procedures import catalogue
 from tests.databases import on_both_engines
-from tests.security.bad_statements import OPEN_TO_MEMBERS, RULING
+from tests.security.bad_statements import OPEN_TO_MEMBERS
 from tests.world import World
 
 pytestmark = on_both_engines
@@ -51,7 +52,7 @@ FILLED: dict[str, Any] = {
 
 @pytest.mark.parametrize("item", PAGED, ids=attrgetter("name"))
 def test_a_cursor_of_anothers_list_opens_ones_own(world: World, item: AnyProcedure) -> None:
-    ben, road = world.principal("ben", *RULING), world.pipeline()
+    ben, road = world.principal("ben", *ADMIN), world.pipeline()
     given = {
         name: "2" if name != "task_id" else str(world.found("task", "owner_id = 2")[0]["id"])
         for name, field in item.input.model_fields.items()

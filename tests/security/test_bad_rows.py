@@ -14,6 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.core.errors import CallError, NotFound
 from app.core.procedure import Call, Catalogue, procedure
+from app.core.scopes import ADMIN
 from app.core.system import acting_as_system
 from app.models.task import Task
 from tests.databases import on_both_engines
@@ -25,7 +26,6 @@ from tests.security.bad_statements import (
     MEMBERSHIP,
     NOT_HIS,
     OPEN_TO_MEMBERS,
-    RULING,
     TASK,
     UNDER_ANOTHER_PARENT,
 )
@@ -60,7 +60,7 @@ def tried(world: World, statement: str, theirs: int) -> Outcome:
     """Give what becomes of a statement on the road."""
     given = {"statement": statement, "theirs": theirs}
     outcome = world.pipeline(Catalogue([run])).call(
-        "statements.run", world.principal("ben", *RULING), given
+        "statements.run", world.principal("ben", *ADMIN), given
     )
     assert isinstance(outcome, Outcome)
     return outcome

@@ -13,5 +13,6 @@ def faults() -> Iterator[str]:
     if fault:
         yield fault
         return
+    yield from declarations().faults_of_scopes()
     yield from declarations().faults(db.engine, roles.held(db.engine))
     yield from roles.faults(db.engine)

@@ -16,7 +16,7 @@ const alive = await client.status(tokens.access_token);
 const refused = {
   wrongSecret: await refusal(impostor.forItself({ scope })),
   introspectionByImpostor: await refusal(impostor.introspect(tokens.access_token)),
-  widerScope: await refusal(client.forItself({ scope: "audit:view" })),
+  widerScope: await refusal(client.forItself({ scope: "access:edit" })),
   foreignResource: await refusal(client.forItself({ resource: "https://other.example" })),
   apiBeyondScope: await refusal(client.status(tokens.access_token, "/api/tasks/list")),
 };

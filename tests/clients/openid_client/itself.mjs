@@ -19,7 +19,7 @@ const narrowed = await client.genericGrantRequest(config, "urn:ietf:params:oauth
 });
 const refused = {
   wrongSecret: await refusal(client.clientCredentialsGrant(impostor, { scope })),
-  widerScope: await refusal(client.clientCredentialsGrant(config, { scope: "audit:view" })),
+  widerScope: await refusal(client.clientCredentialsGrant(config, { scope: "access:edit" })),
   foreignResource: await refusal(client.clientCredentialsGrant(config, { resource: "https://other.example" })),
 };
 const insufficient = await refusal(status(config, narrowed.access_token));
