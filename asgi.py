@@ -12,7 +12,7 @@ from uvicorn.supervisors import Multiprocess
 
 from app.blueprints.operator import demo
 from app.extensions import db  # noqa: TID251 - made ready here, then closed
-from app.mcp.connection import Connection
+from app.mcp.connection import MAX_CONNECTIONS, Connection
 from app.mcp.mount import Mount
 from app.oauth import console
 from config import Settings
@@ -20,8 +20,6 @@ from wsgi import app as pages
 
 # Seconds that open streams may take to end after a signal.
 _GRACE = 1
-# Below the 1024 files that a process may have open where nobody has said otherwise.
-_MOST_CONNECTIONS = 800
 
 app = Mount(pages)
 
@@ -38,7 +36,7 @@ def main() -> None:
         http=Connection,
         loop="uvloop",
         ws="none",
-        limit_concurrency=_MOST_CONNECTIONS,
+        limit_concurrency=MAX_CONNECTIONS,
         lifespan="on",
         log_level="warning",
         # It would hold query strings, and a client that errs puts its token there.

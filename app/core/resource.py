@@ -5,17 +5,28 @@ from urllib.parse import urlsplit
 
 API = "/api"
 MCP = "/mcp"
+# What a user typed with a slash: clients compare it with the metadata as a string.
+MCP_SLASH = "/mcp/"
 SSE = "/sse"
 ROOT = ""
+_OF_MCP = frozenset({MCP, MCP_SLASH, SSE})
 
 
 class Resources:
-    """The resources below one public URL; `is_outside` tells which others there are."""
+    """The resources below one public URL; `is_outside` tells which others there are.
+
+    `has_streams` is false where several processes serve: MCP over HTTP+SSE needs a single one.
+    """
 
     def __init__(
-        self, public_url: str, is_outside: Callable[[str], bool] = lambda _identifier: False
+        self,
+        public_url: str,
+        is_outside: Callable[[str], bool] = lambda _identifier: False,
+        *,
+        has_streams: bool = True,
     ) -> None:
         self.public_url = public_url
+        self.has_streams = has_streams
         self._is_outside = is_outside
 
     def url(self, path: str) -> str:
@@ -53,4 +64,4 @@ class Resources:
 
     def admits(self, bound_to: str | None, path: str) -> bool:
         """Tell whether a token bound to this resource may be used at an entrance."""
-        return bound_to is None or bound_to == self.url(MCP if path == SSE else path)
+        return bound_to is None or bound_to == self.url(MCP if path in _OF_MCP else path)

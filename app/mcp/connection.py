@@ -5,6 +5,9 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+# Below the 1024 files that a process may have open where nobody has said otherwise.
+MAX_CONNECTIONS = 800
+
 
 class HeadTooLarge(Exception):
     """The request line, the header fields or the trailers go on and on."""

@@ -96,6 +96,7 @@ def get(call: Call, given: RoleId) -> RoleOut:
     "roles.create",
     scopes=["roles:edit"],
     writes=True,
+    destructive=False,
     touches=("role", "role_scope", "user_role"),
 )
 def create(call: Call, given: NewRole) -> RoleOut:

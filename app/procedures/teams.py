@@ -69,6 +69,7 @@ def list_(call: Call, given: TeamFilter) -> TeamList:
     "teams.create",
     scopes=["teams:edit"],
     writes=True,
+    destructive=False,
     touches=("organization", "team", "team_member"),
 )
 def create(call: Call, given: NewTeam) -> TeamOut:

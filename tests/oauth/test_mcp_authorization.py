@@ -144,8 +144,8 @@ def test_a_call_beyond_its_scopes_is_told_how_to_get_further(flow: Flow, ask: As
     assert refused.status_code == 403
     assert refused.headers["WWW-Authenticate"] == (
         'Bearer error="insufficient_scope", '
-        'error_description="tasks.list needs tasks:view, which this credential lacks.", '
-        f'scope="tasks:view", resource_metadata="{ISSUER}{METADATA}/mcp"'
+        'error_description="tasks_list needs tasks:view, which this credential lacks.", '
+        f'scope="profile:view tasks:view", resource_metadata="{ISSUER}{METADATA}/mcp"'
     )
     wider = flow.tokens(scope="profile:view tasks:view", resource=MCP)["access_token"]
     assert ask("POST", "/mcp", content=content, headers=headers_of(wider)).status_code == 200

@@ -1,0 +1,47 @@
+"""JSON-RPC error bodies for refusals at `/mcp`: the only ones whose reason MCP clients show."""
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
+
+from app.mcp.answers import NotAMessage, Refused
+
+MEDIA_TYPE = "application/json"
+
+
+def with_error_body(refusal: Refused, content: bytes) -> Refused:
+    """Return the refusal with a JSON-RPC error as its body; status and headers stay.
+
+    `content` is the request's body. A batch gets an error for each of its requests.
+    """
+    messages, is_batch = _messages_in(content)
+    errors = [_error(refusal, request_id) for request_id in _ids_of(messages) or [None]]
+    refusal.body = errors if is_batch else errors[0]
+    refusal.media_type = MEDIA_TYPE
+    return refusal
+
+
+def _error(refusal: Refused, request_id: int | str | None) -> dict[str, Any]:
+    if isinstance(refusal, NotAMessage):
+        return {**refusal.body, "id": request_id}
+    is_ours = refusal.status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    code = INTERNAL_ERROR if is_ours else INVALID_REQUEST
+    error = {"code": code, "message": str(refusal), "data": refusal.body}
+    return {"jsonrpc": "2.0", "id": request_id, "error": error}
+
+
+def _messages_in(content: bytes) -> tuple[list[Any], bool]:
+    try:
+        document = json.loads(content)
+    except (ValueError, RecursionError):
+        return [], False
+    is_batch = isinstance(document, list)
+    return document if is_batch else [document], is_batch
+
+
+def _ids_of(messages: list[Any]) -> list[int | str]:
+    ids = [message.get("id") for message in messages if isinstance(message, dict)]
+    # JSON-RPC 2.0 §4: a string or a number; `true` is an int to Python only.
+    return [value for value in ids if type(value) in (int, str)]
