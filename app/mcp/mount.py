@@ -20,7 +20,7 @@ from app.mcp.answers import Disconnected, Refused, guarded
 from app.mcp.bridge import Bridge
 from app.mcp.gate import PRINCIPAL, Gate, Road
 from app.mcp.server import server_of
-from app.mcp.streams import CHECK_INTERVAL_SECONDS, Streams, noting_session
+from app.mcp.streams import CHECK_INTERVAL_SECONDS, Streams, noting_session, until_invalid
 from app.mcp.threads import Threads
 from app.surfaces.mcp import Tools
 
@@ -146,13 +146,13 @@ class Mount:
     async def _serve_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         options = self._server.create_initialization_options()
         with self._streams.opened(scope[PRINCIPAL], _token_digest(scope)) as stream:
-            with stream.cancel_scope:
-                async with self._sse.connect_sse(scope, receive, noting_session(stream, send)) as (
-                    incoming,
-                    outgoing,
-                ):
-                    await self._server.run(incoming, outgoing, options)
-            if stream.cancel_scope.cancelled_caught:
+            receive_valid, send_noting = (
+                until_invalid(stream, receive),
+                noting_session(stream, send),
+            )
+            async with self._sse.connect_sse(scope, receive_valid, send_noting) as streams:
+                await self._server.run(*streams, options)
+            if stream.invalid.is_set():
                 # What is left of the response: its end.
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 

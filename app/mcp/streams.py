@@ -8,7 +8,7 @@ from typing import Final
 
 import anyio
 import anyio.to_thread
-from starlette.types import Message, Send
+from starlette.types import Message, Receive, Send
 
 from app.core.principal import Principal
 from app.mcp.answers import Refused
@@ -33,7 +33,7 @@ class Stream:
     client_id: str | None
     token_digest: bytes
     session_id: str = ""
-    cancel_scope: anyio.CancelScope = field(default_factory=anyio.CancelScope)
+    invalid: anyio.Event = field(default_factory=anyio.Event)
 
 
 class Streams:
@@ -85,7 +85,7 @@ class Streams:
             valid = await anyio.to_thread.run_sync(self._find_valid, digests)
             for stream in self._open:
                 if stream.token_digest in digests - valid:
-                    stream.cancel_scope.cancel()
+                    stream.invalid.set()
 
     def _check_room(self, user_id: int | None) -> None:
         if self._per_user[user_id] >= MAX_STREAMS_PER_USER:
@@ -97,6 +97,28 @@ class Streams:
 
 
 _RETRY = {"Retry-After": str(_RETRY_AFTER_SECONDS)}
+
+
+def until_invalid(stream: Stream, receive: Receive) -> Receive:
+    """Return a `receive` that reports a disconnect when the stream becomes invalid.
+
+    The SDK then releases what it holds, which it does not where its task is cancelled.
+    """
+
+    async def receive_until_invalid() -> Message:
+        message: Message = {"type": "http.disconnect"}
+        async with anyio.create_task_group() as tasks:
+
+            async def wait() -> None:
+                await stream.invalid.wait()
+                tasks.cancel_scope.cancel()
+
+            tasks.start_soon(wait)
+            message = await receive()
+            tasks.cancel_scope.cancel()
+        return message
+
+    return receive_until_invalid
 
 
 def noting_session(stream: Stream, send: Send) -> Send:
