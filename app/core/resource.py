@@ -60,8 +60,9 @@ class Resources:
 
     def is_own(self, bound_to: str | None) -> bool:
         """Tell whether what a token is bound to is this app, or a part of it."""
-        return bound_to is None or bound_to in {self.url(API), self.url(MCP)}
+        return bound_to is None or bound_to.removesuffix("/") in {self.url(API), self.url(MCP)}
 
     def admits(self, bound_to: str | None, path: str) -> bool:
         """Tell whether a token bound to this resource may be used at an entrance."""
-        return bound_to is None or bound_to == self.url(MCP if path in _OF_MCP else path)
+        entrance = self.url(MCP if path in _OF_MCP else path)
+        return bound_to is None or bound_to.removesuffix("/") == entrance

@@ -152,7 +152,7 @@ class Bearer:
         try:
             with connected_as_system(self._engine, "check tokens", reads=True) as connection:
                 return frozenset(connection.execute(_VALID, values).scalars())
-        except SQLAlchemyError:
+        except (SQLAlchemyError, Busy):
             log.warning("could not check the tokens of open streams")
             return digests
 

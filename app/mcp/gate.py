@@ -26,6 +26,7 @@ from app.mcp.answers import Refused
 from app.oauth.dpop import proof_of
 from app.surfaces import challenge
 from app.surfaces.mcp import Tools
+from app.surfaces.tool_texts import SCOPE_ADVICE
 from config import Settings, is_loopback
 
 PRINCIPAL = "latchkey.principal"
@@ -170,7 +171,8 @@ class Gate:
             header = challenge.scope_wanted(
                 self._road.resources, entrance, missing, token_scopes=token_scopes
             )
-            raise _challenged(403, missing.code, missing.message, header) from None
+            detail = f"{missing.message} {SCOPE_ADVICE}"
+            raise _challenged(403, missing.code, detail, header) from None
 
     async def _in_thread(self, run: Callable[[], Given]) -> Given:
         """Run what asks the database.

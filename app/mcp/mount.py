@@ -151,7 +151,8 @@ class Mount:
                 noting_session(stream, send),
             )
             async with self._sse.connect_sse(scope, receive_valid, send_noting) as streams:
-                await self._server.run(*streams, options)
+                incoming, outgoing = streams
+                await self._server.run(incoming, outgoing, options)
             if stream.invalid.is_set():
                 # What is left of the response: its end.
                 await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,5 +1,6 @@
 """Open HTTP+SSE streams: how many there may be, and for how long each stays open."""
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,8 @@ from starlette.types import Message, Receive, Send
 from app.core.principal import Principal
 from app.mcp.answers import Refused
 from app.mcp.connection import MAX_CONNECTIONS
+
+log = logging.getLogger(__name__)
 
 MAX_STREAMS_PER_USER: Final = 10
 # The other half is for pages, calls and health checks.
@@ -82,7 +85,12 @@ class Streams:
             digests = frozenset(stream.token_digest for stream in self._open)
             if not digests:
                 continue
-            valid = await anyio.to_thread.run_sync(self._find_valid, digests)
+            try:
+                valid = await anyio.to_thread.run_sync(self._find_valid, digests)
+            except Exception:
+                # Raised here, it would end the server.
+                log.exception("could not check the tokens of open streams")
+                continue
             for stream in self._open:
                 if stream.token_digest in digests - valid:
                     stream.invalid.set()

@@ -7,6 +7,7 @@ from typing import Any, cast
 from app.core.errors import CallError, NotFound, ScopeMissing
 from app.core.procedure import AnyProcedure
 
+SCOPE_ADVICE = "Ask the user to connect this app again and to allow it."
 _ID = re.compile(r"(\w+?)_ids?")
 # Who sees no list of all users sees the members of an organization.
 _MORE_LISTS = {"user": ("members.list",)}
@@ -52,7 +53,7 @@ class ToolTexts:
             lists = dict.fromkeys(self._lists(item, arguments, can_call))
             lines += [f"Find ids with {' or '.join(lists)}."] if lists else []
         elif isinstance(refusal, ScopeMissing):
-            lines.append("Ask the user to connect this app again and to allow it.")
+            lines.append(SCOPE_ADVICE)
         elif refusal.retry_after and "second" not in refusal.message:
             lines.append(f"Try again in {refusal.retry_after} seconds.")
         return "\n".join(lines)

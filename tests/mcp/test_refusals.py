@@ -49,7 +49,7 @@ def test_a_refusal_is_a_json_rpc_error_with_the_requests_id(
         body = answer.json()
         assert (body["jsonrpc"], body["id"]) == ("2.0", request_id)
         assert body["error"]["data"]["status"] == status
-        assert body["error"]["message"] == body["error"]["data"]["detail"]
+        assert body["error"]["message"].endswith(".")
 
 
 @pytest.mark.parametrize("content", [b"{", b"7", b'{"id": true}', b" " * 1_500_000])
@@ -85,7 +85,7 @@ def test_a_client_with_a_fixed_token_is_told_which_scope_it_lacks(
 def _refused_on_a_stream(address: str, era: str, bearer: str) -> CallToolResult:
     async def use(client: Client) -> CallToolResult:
         refused = await client.call_tool("tasks_create", {"title": "x"})
-        assert await client.list_tools(), "the session lives on"
+        assert (await client.list_tools()).tools, "the session lives on"
         return refused
 
     return used(f"{address}/sse", era, bearer, use)

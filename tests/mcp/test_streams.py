@@ -201,6 +201,30 @@ def test_streams_hold_half_of_all_connections_at_most() -> None:
     anyio.run(main)
 
 
+def test_a_check_that_fails_ends_neither_the_streams_nor_the_checks(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    checks: list[frozenset[bytes]] = []
+
+    def find_valid(digests: frozenset[bytes]) -> frozenset[bytes]:
+        checks.append(digests)
+        if len(checks) == 1:
+            raise RuntimeError
+        return frozenset()
+
+    async def main() -> None:
+        streams = Streams(find_valid, interval_seconds=0.01)
+        with anyio.fail_after(10), streams.opened(_principal(1, 1), b"x") as stream:
+            async with anyio.create_task_group() as tasks:
+                tasks.start_soon(streams.close_invalid)
+                await stream.invalid.wait()
+                tasks.cancel_scope.cancel()
+
+    anyio.run(main)
+    assert len(checks) == 2
+    assert "could not check" in caplog.text
+
+
 @pytest.fixture
 def with_two_workers(
     request: pytest.FixtureRequest, engine_name: str, tmp_path: Path

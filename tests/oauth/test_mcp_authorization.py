@@ -84,7 +84,7 @@ def test_nothing_but_an_access_token_of_ours_is_accepted(flow: Flow, ask: Ask, k
 @requirement("mcp:audience-checked")
 @pytest.mark.parametrize(
     ("resource", "status"),
-    [(MCP, 200), (ISSUER + "/sse", 200), (None, 200), (ISSUER + "/api", 401)],
+    [(MCP, 200), (MCP + "/", 200), (ISSUER + "/sse", 200), (None, 200), (ISSUER + "/api", 401)],
 )
 def test_a_token_is_accepted_where_it_is_meant_for_this_server(
     flow: Flow, ask: Ask, resource: str | None, status: int

@@ -200,6 +200,8 @@ def _users(story: Story) -> None:
     member = role_id(story.world, "Member")
     call("grace", "users.list", q="ben", status="active", role_id=member)
     call("grace", "users.get", **ben)
+    for belongings in ("organizations", "connected_apps", "sessions"):
+        call("grace", f"users.list_{belongings}", **ben)
     call("grace", "users.set_external_id", **ben, external_id="b-1")
     for verb in ("suspend", "resume", "sign_out", "deletion", "delete"):
         call("grace", f"users.{verb}", **ben)
