@@ -36,6 +36,8 @@ class Listener:
         self.opened = anyio.Event()
         self.closed = anyio.Event()
         self.leaves = anyio.Event()
+        self._news = anyio.Event()
+        self._ids: list[Any] = []
         self._mount = mount
         self._token = token
 
@@ -44,14 +46,22 @@ class Listener:
         await self._mount(scope_of("GET", "/sse", self._token), self._receive, self._send)
         self.closed.set()
 
-    async def post(self, token: str) -> int:
+    async def answers(self, count: int) -> list[Any]:
+        """Return the ids that the stream has answered, once they are so many."""
+        while len(self._ids) < count:
+            self._news = anyio.Event()
+            await self._news.wait()
+        return self._ids
+
+    async def post(self, token: str, content: object = None) -> int:
         """Send a message to the stream with a token; return the status."""
         path, _, query = self.address.partition("?")
         scope = {**scope_of("POST", path, token), "query_string": query.encode()}
         statuses: list[int] = []
 
         async def receive() -> Message:
-            return {"type": "http.request", "body": json.dumps(message("ping")).encode()}
+            body = json.dumps(content or message("ping")).encode()
+            return {"type": "http.request", "body": body}
 
         async def send(part: Message) -> None:
             statuses.append(part.get("status", 0))
@@ -69,6 +79,9 @@ class Listener:
         if "event: endpoint" in body:
             self.address = body.partition("data: ")[2].split()[0]
             self.opened.set()
+        if "event: message" in body:
+            self._ids.append(json.loads(body.partition("data: ")[2])["id"])
+            self._news.set()
         self.is_complete = not part.get("more_body", True)
 
 
@@ -161,6 +174,18 @@ def test_a_stream_stays_open_for_a_client_that_refreshed_its_token(
         await bens.closed.wait()
         assert not adas.closed.is_set()
         assert await adas.post(new) == 202
+
+    run(app, steps)
+
+
+def test_a_stream_takes_a_batch_and_answers_each_of_its_requests(app: Flask, token: Token) -> None:
+    async def steps(open_stream: Callable[[str], Awaitable[Listener]]) -> None:
+        bearer = token("ada")
+        adas = await open_stream(bearer)
+        listing = [{**message("tools/list"), "id": number} for number in (1, 2)]
+        assert await adas.post(bearer, listing) == 202
+        assert sorted(await adas.answers(2)) == [1, 2]
+        assert await adas.post(token("ben"), listing) == 404
 
     run(app, steps)
 
