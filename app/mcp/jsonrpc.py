@@ -8,6 +8,7 @@ from typing import Any
 from mcp_types import INTERNAL_ERROR, INVALID_REQUEST
 
 from app.mcp.answers import NotAMessage, Refused
+from app.mcp.batch import MAX_MESSAGES
 
 MEDIA_TYPE = "application/json"
 # Many are refused before anyone is known to have sent them, and parsing holds the event loop.
@@ -45,6 +46,9 @@ def _messages_in(content: bytes) -> tuple[list[Any], bool]:
     except (ValueError, RecursionError):
         return [], False
     is_batch = isinstance(document, list)
+    if is_batch and len(document) > MAX_MESSAGES:
+        # An error for each would be much more than was sent.
+        return [], False
     return document if is_batch else [document], is_batch
 
 
