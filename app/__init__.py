@@ -111,7 +111,9 @@ def build_services(app: Flask, settings: config.Settings) -> None:
 
 def _build_authorization_server(app: Flask, settings: config.Settings, opened: Opened) -> None:
     is_outside = outside.known_to(db.engine)
-    app.extensions["resources"] = resources = Resources(settings.public_url, is_outside)
+    app.extensions["resources"] = resources = Resources(
+        settings.public_url, is_outside, has_streams=settings.workers == 1
+    )
     app.extensions["keys"] = keys = Keys(db.engine, settings.secret_key)
     proofs = Proofs(db.engine, settings.secret_key)
     app.extensions["user_info"] = UserInfo(db.engine, proofs)

@@ -491,7 +491,7 @@ audience-checked | Overview 9.2 | MUST | A token is accepted only where it is go
 invalid-is-401 | Overview 9.2 | MUST | A token that is invalid or has expired gets a 401.
 no-other-tokens | Overview 9.2 | MUST | Nothing but an access token of ours is accepted.
 offline-access-not-asked-for | Overview 10 | SHOULD | The challenge and the resource's metadata leave offline_access out.
-insufficient-scope | Overview 11.1.1 | SHOULD | A call beyond the token's scopes gets a 403 that says how to get further.
+insufficient-scope | Overview 11.1.1 | SHOULD | A call beyond the token's scopes gets a 403 that says how to get further; on an HTTP+SSE stream the tool's result says so.
 all-scopes-at-once | Overview 11.1.1 | SHOULD | It names all scopes that the call needs, at once.
 resource-metadata | Discovery 1 | MUST | The metadata of the MCP server name its authorization server.
 told-where | Discovery 2 | MUST | They are found by the challenge, and at both well-known addresses.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from flask import session
 
-from app.blueprints.pages import call, may
+from app.blueprints.pages import call_all, may
 from app.core.errors import CallError
 from app.procedures.organizations import OrganizationOut
 
@@ -31,7 +31,7 @@ def belonging() -> Belonging:
     # It stands on every page, also on the one that says what was refused.
     if may("organizations:view"):
         with suppress(CallError):
-            organizations = call("organizations.list").items
+            organizations = call_all("organizations.list")
     return Belonging(organizations)
 
 

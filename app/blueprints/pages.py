@@ -14,6 +14,7 @@ from app.core.errors import CallError
 from app.core.scopes import ADMIN, SCOPES
 from app.extensions import htmx
 from app.identity.session import principal, viewer
+from app.procedures.shapes import LARGEST_PAGE
 
 
 def init_app(app: Flask) -> None:
@@ -37,6 +38,18 @@ def call(name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa:
         CallError: the person asked for something that they cannot have.
     """
     return pipeline().call(name, principal(), arguments or {})
+
+
+def call_all(name: str, arguments: Mapping[str, Any] | None = None) -> list[Any]:
+    """Return the items of all pages of a list that is short as a rule: mostly by one call."""
+    asked_for = {**(arguments or {}), "limit": LARGEST_PAGE}
+    items: list[Any] = []
+    while True:
+        found = call(name, asked_for)
+        items += found.items
+        if found.next_cursor is None:
+            return items
+        asked_for["cursor"] = found.next_cursor
 
 
 def check(name: str) -> None:

@@ -29,7 +29,7 @@ from app.core.procedure import AnyProcedure, Call, Catalogue
 from app.core.read_only import ReadOnly, changed_table
 from app.core.rows import acting_as
 from app.core.transactions import for_reading, for_writing
-from app.core.wording import sentence
+from app.core.wording import sentence, unknown_argument
 
 # How often a call is run whose transaction clashed with others.
 _TRIES = 5
@@ -219,7 +219,10 @@ def parse(
     try:
         given: BaseModel = procedure.input.model_validate(arguments, context=context)
     except ValidationError as error:
-        fields = {".".join(map(str, e["loc"])): sentence(e) for e in error.errors()}
+        fields = {
+            ".".join(map(str, e["loc"])): unknown_argument(e, procedure.input) or sentence(e)
+            for e in error.errors()
+        }
         raise InvalidInput("Some fields need attention.", fields=fields) from error
     return given
 

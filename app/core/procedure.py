@@ -128,7 +128,7 @@ def procedure(  # noqa: PLR0913 - each keyword is one public fact of the declara
     any_scope: Sequence[str] = (),
     channels: frozenset[Channel] = EVERYWHERE,
     writes: bool = False,
-    destructive: bool = False,
+    destructive: bool | None = None,
     idempotent: bool = False,
     public: bool = False,
     touches: Sequence[str] = (),
@@ -136,8 +136,9 @@ def procedure(  # noqa: PLR0913 - each keyword is one public fact of the declara
     """Turn a function into a `Procedure`.
 
     Give `scopes` where all of them are needed, `any_scope` where one is enough; `touches` are the
-    tables that its statements name. Input and output models are the function's own annotations;
-    its docstring is the public description.
+    tables that its statements name. One that writes is destructive (MCP, ToolAnnotations): it may
+    overwrite or remove something. Say `destructive=False` where it only adds. Input and output
+    models are the function's own annotations; its docstring is the public description.
     """
 
     def declare(run: Callable[[Call, In], Out]) -> Procedure[In, Out]:
@@ -155,7 +156,7 @@ def procedure(  # noqa: PLR0913 - each keyword is one public fact of the declara
             any_scope=bool(any_scope),
             channels=channels,
             writes=writes,
-            destructive=destructive,
+            destructive=writes if destructive is None else destructive,
             idempotent=idempotent or not writes,
             public=public,
             touches=tuple(touches),

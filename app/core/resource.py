@@ -5,17 +5,28 @@ from urllib.parse import urlsplit
 
 API = "/api"
 MCP = "/mcp"
+# What a user typed with a slash: clients compare it with the metadata as a string.
+MCP_SLASH = "/mcp/"
 SSE = "/sse"
 ROOT = ""
+_OF_MCP = frozenset({MCP, MCP_SLASH, SSE})
 
 
 class Resources:
-    """The resources below one public URL; `is_outside` tells which others there are."""
+    """The resources below one public URL; `is_outside` tells which others there are.
+
+    `has_streams` is false where several processes serve: MCP over HTTP+SSE needs a single one.
+    """
 
     def __init__(
-        self, public_url: str, is_outside: Callable[[str], bool] = lambda _identifier: False
+        self,
+        public_url: str,
+        is_outside: Callable[[str], bool] = lambda _identifier: False,
+        *,
+        has_streams: bool = True,
     ) -> None:
         self.public_url = public_url
+        self.has_streams = has_streams
         self._is_outside = is_outside
 
     def url(self, path: str) -> str:
@@ -49,8 +60,9 @@ class Resources:
 
     def is_own(self, bound_to: str | None) -> bool:
         """Tell whether what a token is bound to is this app, or a part of it."""
-        return bound_to is None or bound_to in {self.url(API), self.url(MCP)}
+        return bound_to is None or bound_to.removesuffix("/") in {self.url(API), self.url(MCP)}
 
     def admits(self, bound_to: str | None, path: str) -> bool:
         """Tell whether a token bound to this resource may be used at an entrance."""
-        return bound_to is None or bound_to == self.url(MCP if path == SSE else path)
+        entrance = self.url(MCP if path in _OF_MCP else path)
+        return bound_to is None or bound_to.removesuffix("/") == entrance

@@ -1,5 +1,6 @@
 """What is wrong with an argument, in words for the person who gave it."""
 
+from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
 _WORDS = {
@@ -19,3 +20,15 @@ def sentence(error: ErrorDetails) -> str:
     if context.get("min_length") == 1:
         return "Fill this in." if error["type"] == "string_too_short" else "Give at least one."
     return words.format(**context)
+
+
+def unknown_argument(error: ErrorDetails, model: type[BaseModel]) -> str | None:
+    """Return what a call may say instead of an argument that its input does not have.
+
+    None where this is not what is wrong. A model's own arguments come before inherited ones.
+    """
+    if error["type"] != "extra_forbidden" or len(error["loc"]) != 1:
+        return None
+    ordered = [name for base in model.__mro__ for name in getattr(base, "__annotations__", {})]
+    allowed = [name for name in dict.fromkeys(ordered) if name in model.model_fields]
+    return f"Unknown argument {error['loc'][0]}; allowed: {', '.join(allowed) or 'none'}."

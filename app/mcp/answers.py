@@ -24,7 +24,7 @@ class Refused(Exception):
         super().__init__(detail)
         self.status = status
         self.media_type = MEDIA_TYPE
-        self.body: dict[str, Any] = problem(status, code, detail)
+        self.body: Any = problem(status, code, detail)
         self.headers = dict(headers or {})
 
     async def answer(self, _scope: Scope, _receive: Receive, send: Send) -> None:

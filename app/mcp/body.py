@@ -56,21 +56,29 @@ def replayed(body: bytes, receive: Receive) -> Receive:
     return receive_replayed
 
 
-def message_in(body: bytes) -> dict[str, Any]:
-    """Give the JSON-RPC message in a body.
+def parse(body: bytes) -> object:
+    """Return the JSON in a body.
 
     Raises:
-        Refused: it is not JSON in UTF-8, or not one message. No protocol version that the
-            SDK speaks still has batches.
+        Refused: it is not JSON in UTF-8.
     """
     try:
         text = body.decode()
-        message = json.loads(text, parse_constant=_refuse_constant)
+        message: object = json.loads(text, parse_constant=_refuse_constant)
         if "\\u" in text:
             # Half of a surrogate pair is no text, and would fail far from here.
             json.dumps(message, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
         raise NotAMessage(PARSE_ERROR, "The body is not JSON in UTF-8.") from None
+    return message
+
+
+def check_message(message: object) -> dict[str, Any]:
+    """Return a JSON-RPC message.
+
+    Raises:
+        Refused: it is none.
+    """
     if not isinstance(message, dict) or not _is_jsonrpc(message):
         raise NotAMessage(INVALID_REQUEST, "The body is not one JSON-RPC message.")
     return message

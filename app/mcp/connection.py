@@ -7,6 +7,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 # Where the ASGI scope tells that there is no room for this request.
 IS_OVERLOADED = "latchkey.is_overloaded"
+# Below the 1024 files that a process may have open where nobody has said otherwise.
+MAX_CONNECTIONS = 800
 
 
 class HeadTooLarge(Exception):
@@ -16,9 +18,8 @@ class HeadTooLarge(Exception):
 class Connection(HttpToolsProtocol):
     """Uvicorn's connection, whose parser by itself takes heads of any size, for any time."""
 
-    # Below the 1024 files that a process may have open where nobody has said otherwise. Not
-    # uvicorn's own limit: its answer has no header that lets another origin's page read it.
-    most_connections = 800
+    # Not uvicorn's own limit: its answer has no header that lets another origin's page read it.
+    most_connections = MAX_CONNECTIONS
     # A `state` of 16 KiB is 48 KiB where each of its characters is escaped, and 80 KiB where the
     # whole URL is escaped again, as the page to go to after signing in.
     largest_head = 96 * 1024

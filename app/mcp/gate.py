@@ -9,23 +9,29 @@ import anyio.to_thread
 from anyio import CapacityLimiter
 from mcp.server.auth.middleware.bearer_auth import AuthenticatedUser
 from mcp.server.auth.provider import AccessToken
+from mcp.shared.inbound import MCP_PROTOCOL_VERSION_HEADER
+from mcp_types.version import HANDSHAKE_PROTOCOL_VERSIONS
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope
 
-from app.core.errors import ScopeMissing
+from app.core.errors import ScopeMissing, TooManyCalls
 from app.core.pipeline import Pipeline
 from app.core.principal import Channel, Principal
-from app.core.resource import Resources
+from app.core.resource import SSE, Resources
 from app.core.share import Share
 from app.identity.bearer import Bearer, ProofRefused, TokenRefused, token_in
-from app.mcp import body
+from app.mcp import batch, body
 from app.mcp.answers import Refused
 from app.oauth.dpop import proof_of
 from app.surfaces import challenge
 from app.surfaces.cross_origin import CrossOrigin, OriginRefused
 from app.surfaces.mcp import Tools
+from app.surfaces.tool_texts import SCOPE_ADVICE
 
 PRINCIPAL = "latchkey.principal"
+# Why the tool calls of a request to a stream are not run.
+REFUSAL = "latchkey.refusal"
+_VERSION = MCP_PROTOCOL_VERSION_HEADER
 # More threads at once only wait for one another: each lookup holds the interpreter.
 _LOOKUPS = 2
 _JSON = "application/json"
@@ -79,7 +85,11 @@ class Gate:
             _check_media_type(headers)
             content = await body.read(scope, receive)
             receive = body.replayed(content, receive)
-            await self._check_call(body.message_in(content), principal, entrance)
+            messages, is_batch = batch.messages_in(content, headers.get(_VERSION))
+            if is_batch:
+                scope[batch.BATCH] = messages
+            for message in messages:
+                await self._check_or_defer(scope, message, principal, entrance)
         scope[PRINCIPAL] = principal
         scope["user"] = self._user(principal)
         return scope, receive
@@ -120,16 +130,32 @@ class Gate:
         except TokenRefused as fault:
             raise self._unfit(entrance, fault) from None
 
-    async def _check_call(
-        self, message: dict[str, Any], principal: Principal, entrance: str
+    async def _check_or_defer(
+        self, scope: Scope, message: dict[str, Any], principal: Principal, entrance: str
     ) -> None:
         """Refuse a tool call that is one too many, or beyond the token's scopes.
 
-        The body's name counts, not the `Mcp-Name` header's: it is what will run.
+        On a stream the refusal is the tool's result: most clients end the session when a POST
+        of theirs fails. There the pipeline refuses what is beyond the scopes.
         """
         if message.get("method") != "tools/call":
             return
-        self._calls.spend(f"grant {principal.grant_id}")
+        try:
+            self._calls.spend(f"grant {principal.grant_id}")
+        except TooManyCalls as refusal:
+            if entrance != SSE:
+                raise
+            scope[REFUSAL] = refusal
+        if entrance != SSE:
+            await self._check_call(scope, message, principal, entrance)
+
+    async def _check_call(
+        self, scope: Scope, message: dict[str, Any], principal: Principal, entrance: str
+    ) -> None:
+        """Refuse a tool call beyond the token's scopes.
+
+        The body's name counts, not the `Mcp-Name` header's: it is what will run.
+        """
         params = message.get("params")
         name = params.get("name") if isinstance(params, dict) else None
         item = self._road.tools.find(name, principal) if isinstance(name, str) else None
@@ -139,9 +165,18 @@ class Gate:
         # that needs a thread.
         try:
             await self._in_thread(lambda: self._road.pipeline.check(item.name, principal, {}))
-        except ScopeMissing as missing:
-            header = challenge.scope_wanted(self._road.resources, entrance, missing)
-            raise _challenged(403, missing.code, missing.message, header) from None
+        except ScopeMissing as refusal:
+            missing = ScopeMissing(item.tool_name, refusal.needed)
+            version = Headers(scope=scope).get(_VERSION)
+            # MCP 2025-11-25, Scope Challenge Handling: with the scopes that the token has, or
+            # the client loses them. From 2026-07-28 on clients add the scopes up themselves.
+            is_handshake = version is None or version in HANDSHAKE_PROTOCOL_VERSIONS
+            token_scopes = principal.scopes if is_handshake else frozenset()
+            header = challenge.scope_wanted(
+                self._road.resources, entrance, missing, token_scopes=token_scopes
+            )
+            detail = f"{missing.message} {SCOPE_ADVICE}"
+            raise _challenged(403, missing.code, detail, header) from None
 
     async def _in_thread(self, run: Callable[[], Given]) -> Given:
         """Run what asks the database.

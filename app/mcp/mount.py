@@ -1,28 +1,31 @@
 """The whole product as one ASGI app: MCP's own addresses here, everything else Flask's."""
 
-from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+import anyio
 from flask import Flask
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
-from starlette.datastructures import Headers
+from starlette.datastructures import Headers, QueryParams
 from starlette.requests import cookie_parser
 from starlette.types import Message, Receive, Scope, Send
 
+from app.core import credentials
 from app.core.errors import Busy, TooManyCalls
-from app.core.resource import MCP, SSE
+from app.core.resource import MCP, MCP_SLASH, SSE, Resources
+from app.identity.bearer import Bearer, token_in
 from app.identity.cookies import CookieSessions
-from app.mcp import body
+from app.mcp import accept, batch, body, jsonrpc
 from app.mcp.answers import Disconnected, Refused, guarded, no_content
 from app.mcp.bridge import Bridge
 from app.mcp.connection import IS_OVERLOADED
 from app.mcp.gate import PRINCIPAL, Gate, Road
 from app.mcp.server import server_of
+from app.mcp.streams import CHECK_INTERVAL_SECONDS, Streams, noting_session, until_invalid
 from app.mcp.threads import Threads
 from app.surfaces import cross_origin
 from app.surfaces.cross_origin import MESSAGES, CrossOrigin
@@ -30,7 +33,6 @@ from app.surfaces.mcp import Tools
 
 _THREADS = 3
 _MOST_THREADS = 16
-_STREAMS_AT_ONCE = 10
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -47,7 +49,9 @@ class Entrance:
 class Mount:
     """Serves MCP by itself and everything else by Flask."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(
+        self, app: Flask, *, check_streams_every_seconds: float = CHECK_INTERVAL_SECONDS
+    ) -> None:
         built = app.extensions
         tools = Tools(built["pipeline"])
         self._cross_origin: CrossOrigin = built["cross_origin"]
@@ -57,19 +61,20 @@ class Mount:
             partial(_has_sign_in, app),
             built["shares"].calls,
         )
-        self._server = server_of(tools)
+        self._resources: Resources = built["resources"]
+        self._server = server_of(tools, self._resources)
         # Stateless: any worker answers any request, and a restart loses nothing.
         self._streamable = StreamableHTTPSessionManager(
             self._server, stateless=True, json_response=True
         )
         self._sse = SseServerTransport(MESSAGES)
-        self._streams: Counter[int] = Counter()
+        bearer: Bearer = built["bearer"]
+        self._streams = Streams(bearer.valid_tokens, interval_seconds=check_streams_every_seconds)
         self._bridge = Bridge(app, Threads(_THREADS, _MOST_THREADS))
-        streamable = Entrance(MCP, "POST", self._streamable.handle_request)
-        messages = Entrance(SSE, "POST", self._sse.handle_post_message)
+        messages = Entrance(SSE, "POST", self._serve_messages)
         self._entrances = {
-            MCP: streamable,
-            f"{MCP}/": streamable,
+            MCP: Entrance(MCP, "POST", self._serve_streamable),
+            MCP_SLASH: Entrance(MCP_SLASH, "POST", self._serve_streamable),
             SSE: Entrance(SSE, "GET", self._serve_stream),
             MESSAGES: messages,
             MESSAGES.rstrip("/"): messages,
@@ -89,7 +94,7 @@ class Mount:
                 # Also while there are too many connections: the page then reads that.
                 await no_content(guarded_send, cors.preflight_headers(headers["origin"]))
             elif scope.get(IS_OVERLOADED):
-                raise _overloaded()
+                raise self._overloaded(scope)
             else:
                 await self._serve(scope, receive, send, guarded_send)
         except Refused as refusal:
@@ -102,8 +107,10 @@ class Mount:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Keep the transports alive; once per mount."""
-        async with self._streamable.run():
+        async with self._streamable.run(), anyio.create_task_group() as tasks:
+            tasks.start_soon(self._streams.close_invalid)
             yield
+            tasks.cancel_scope.cancel()
 
     async def _live(self, receive: Receive, send: Send) -> None:
         await receive()
@@ -124,26 +131,64 @@ class Mount:
     async def _serve_mcp(
         self, entrance: Entrance, scope: Scope, receive: Receive, send: Send
     ) -> None:
-        admitted = await self._gate.admitted(scope, receive, entrance.resource, entrance.method)
-        await entrance.serve(*admitted, send)
+        if entrance.resource == SSE and not self._resources.has_streams:
+            raise _no_streams(self._resources)
+        content = b""
+        try:
+            if scope["method"] == "POST":
+                content = await body.read(scope, receive)
+                receive = body.replayed(content, receive)
+            admitted = await self._gate.admitted(
+                scope, receive, entrance.resource, entrance.method
+            )
+            await entrance.serve(*admitted, send)
+        except (Refused, TooManyCalls, Busy) as error:
+            refusal = error if isinstance(error, Refused) else _later(error)
+            if entrance.resource == SSE or scope["method"] != "POST":
+                raise refusal from None
+            raise jsonrpc.with_error_body(refusal, content) from None
+
+    def _overloaded(self, scope: Scope) -> Refused:
+        detail = "Too many connections are open. Try again in a second."
+        # The connection makes room for another one.
+        headers = {"Retry-After": "1", "Connection": "close"}
+        refusal = Refused(503, "overloaded", detail, headers)
+        entrance = self._entrances.get(scope["path"])
+        if entrance is None or entrance.resource == SSE or scope["method"] != "POST":
+            return refusal
+        # Nothing of the body is read: the error has no id.
+        return jsonrpc.with_error_body(refusal, b"")
+
+    async def _serve_streamable(self, scope: Scope, receive: Receive, send: Send) -> None:
+        serve_one = self._streamable.handle_request
+        scope = accept.checked(scope)
+        if batch.BATCH in scope:
+            await batch.serve(serve_one, scope, receive, send)
+        else:
+            await serve_one(scope, receive, send)
+
+    async def _serve_messages(self, scope: Scope, receive: Receive, send: Send) -> None:
+        session_id = QueryParams(scope["query_string"]).get("session_id", "")
+        self._streams.renew(session_id, scope[PRINCIPAL], _token_digest(scope))
+        serve_one = self._sse.handle_post_message
+        if batch.BATCH in scope:
+            await batch.serve(serve_one, scope, receive, send)
+        else:
+            await serve_one(scope, receive, send)
 
     async def _serve_stream(self, scope: Scope, receive: Receive, send: Send) -> None:
         options = self._server.create_initialization_options()
-        with self._one_stream_more(scope[PRINCIPAL].grant_id):
-            async with self._sse.connect_sse(scope, receive, send) as (incoming, outgoing):
+        with self._streams.opened(scope[PRINCIPAL], _token_digest(scope)) as stream:
+            receive_valid, send_noting = (
+                until_invalid(stream, receive),
+                noting_session(stream, send),
+            )
+            async with self._sse.connect_sse(scope, receive_valid, send_noting) as streams:
+                incoming, outgoing = streams
                 await self._server.run(incoming, outgoing, options)
-
-    @contextmanager
-    def _one_stream_more(self, grant_id: int) -> Iterator[None]:
-        """Count a grant's open streams: each holds a connection for as long as it likes."""
-        if self._streams[grant_id] >= _STREAMS_AT_ONCE:
-            raise Refused(429, "too_many_requests", "Too many open streams. Close one first.")
-        self._streams[grant_id] += 1
-        try:
-            yield
-        finally:
-            self._streams[grant_id] -= 1
-            self._streams += Counter()  # forgets the grants that have none left
+            if stream.invalid.is_set():
+                # What is left of the response: its end.
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _serve_flask(self, scope: Scope, receive: Receive, send: Send) -> None:
         if not scope["query_string"].isascii():
@@ -163,15 +208,21 @@ def _later(refusal: TooManyCalls | Busy) -> Refused:
     return Refused(refusal.status, refusal.code, refusal.message, wait)
 
 
-def _overloaded() -> Refused:
-    detail = "Too many connections are open. Try again in a second."
-    # The connection makes room for another one.
-    return Refused(503, "overloaded", detail, {"Retry-After": "1", "Connection": "close"})
-
-
 def _is_preflight(scope: Scope, headers: Headers) -> bool:
     requested_method = headers.get("access-control-request-method")
     return cross_origin.is_preflight(scope["method"], headers.get("origin"), requested_method)
+
+
+def _no_streams(resources: Resources) -> Refused:
+    detail = (
+        "This server runs several worker processes, and MCP over HTTP+SSE works with one only. "
+        f"Connect to {resources.url(MCP)} instead."
+    )
+    return Refused(501, "not_implemented", detail)
+
+
+def _token_digest(scope: Scope) -> bytes:
+    return credentials.digest(token_in(Headers(scope=scope).get("authorization")) or "")
 
 
 def _until_gone(send: Send) -> Send:

@@ -13,13 +13,16 @@ from mcp_types import (
     INVALID_PARAMS,
     CallToolRequestParams,
     CallToolResult,
+    Icon,
     ListToolsResult,
     PaginatedRequestParams,
 )
+from starlette.types import Scope
 
 from app.core.errors import UndeclaredWrite
 from app.core.principal import Principal
-from app.mcp.gate import PRINCIPAL
+from app.core.resource import Resources
+from app.mcp.gate import PRINCIPAL, REFUSAL
 from app.surfaces.manifest import NAME, VERSION
 from app.surfaces.mcp import Tools, failed
 
@@ -28,6 +31,7 @@ log = logging.getLogger(__name__)
 _LISTED_FOR = 60_000  # milliseconds
 # More would only wait for one another, and Flask's threads want the interpreter too.
 _AT_ONCE = 4
+_ICON = "/static/mark.svg"
 _INSTRUCTIONS = (
     "Tools of a task tracker. They act for the person who connected you, on that person's rows "
     "only. A list comes a page at a time: give its next_cursor as cursor for the page after it."
@@ -36,7 +40,7 @@ _INSTRUCTIONS = (
 Context = ServerRequestContext[Any, Any]
 
 
-def server_of(tools: Tools) -> Server[Any]:
+def server_of(tools: Tools, resources: Resources) -> Server[Any]:
     """Give a server that lists each caller's tools and runs them."""
     threads = CapacityLimiter(_AT_ONCE)
 
@@ -49,6 +53,9 @@ def server_of(tools: Tools) -> Server[Any]:
         return ListToolsResult(tools=mine, ttl_ms=_LISTED_FOR, cache_scope="private")
 
     async def call_tool(context: Context, params: CallToolRequestParams) -> CallToolResult:
+        refusal = _scope(context).get(REFUSAL)
+        if refusal is not None:
+            return failed(refusal.message)
         run = partial(tools.run, params.name, _principal(context), params.arguments or {})
         try:
             return await anyio.to_thread.run_sync(run, limiter=threads)
@@ -68,6 +75,8 @@ def server_of(tools: Tools) -> Server[Any]:
         "latchkey",
         version=VERSION,
         title=NAME,
+        website_url=resources.url("/"),
+        icons=[Icon(src=resources.url(_ICON), mime_type="image/svg+xml", sizes=["any"])],
         instructions=_INSTRUCTIONS,
         on_list_tools=list_tools,
         on_call_tool=call_tool,
@@ -81,4 +90,8 @@ def server_of(tools: Tools) -> Server[Any]:
 
 def _principal(context: Context) -> Principal:
     """Give who sent this very message: on a stream, not who opened it."""
-    return cast("Principal", cast("Any", context.request).scope[PRINCIPAL])
+    return cast("Principal", _scope(context)[PRINCIPAL])
+
+
+def _scope(context: Context) -> Scope:
+    return cast("Scope", cast("Any", context.request).scope)

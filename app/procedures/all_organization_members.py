@@ -48,6 +48,7 @@ def list_(call: Call, given: MemberFilter) -> MemberPage:
     "all_organizations.add_member",
     scopes=["orgs:manageMembers"],
     writes=True,
+    destructive=False,
     touches=("organization", "membership", "user_account"),
 )
 def add(call: Call, given: AddedMember) -> MemberOut:

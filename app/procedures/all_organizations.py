@@ -129,6 +129,7 @@ def get(call: Call, given: OrganizationId) -> WholeOrganizationOut:
     "all_organizations.create",
     scopes=["orgs:edit"],
     writes=True,
+    destructive=False,
     touches=("organization", "membership"),
 )
 def create(call: Call, given: NewOrganization) -> AnyOrganizationOut:

@@ -54,7 +54,13 @@ def list_(call: Call, given: CommentFilter) -> CommentPage:
     return CommentPage.model_validate(page)
 
 
-@procedure("comments.add", scopes=["tasks:edit"], writes=True, touches=("task", "comment"))
+@procedure(
+    "comments.add",
+    scopes=["tasks:edit"],
+    writes=True,
+    destructive=False,
+    touches=("task", "comment"),
+)
 def add(call: Call, given: NewComment) -> CommentOut:
     """Add a comment to a task."""
     task = call.get(Task, given.task_id)

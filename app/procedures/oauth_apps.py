@@ -66,6 +66,7 @@ def list_(call: Call, given: Nothing) -> AppList:  # noqa: ARG001 - takes no arg
     scopes=["oauth-apps:edit"],
     channels=PAGES_ONLY,
     writes=True,
+    destructive=False,
     touches=("client", "client_secret"),
 )
 def create(call: Call, given: NewClient) -> RegisteredAppOut:

@@ -91,6 +91,7 @@ def get(call: Call, given: ClientId) -> AnyClientOut:
     scopes=["oauth-clients:edit"],
     channels=PAGES_ONLY,
     writes=True,
+    destructive=False,
     touches=("client", "client_secret", "oauth_grant", "user_account"),
 )
 def create(call: Call, given: NewClient) -> CreatedClientOut:

@@ -12,7 +12,7 @@ from app.core.errors import Conflict, NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.organization import MANAGER, NAME_LENGTH, Membership, Organization, Standing
 from app.procedures import removal
-from app.procedures.shapes import Given, GivenId, Id, Nothing
+from app.procedures.shapes import Given, GivenId, Id, Page, PageOf, slice_page
 
 # Of an organization, and of what is in it.
 GivenName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(names.name)]
@@ -43,18 +43,16 @@ class OrganizationOut(BaseModel):
     created_at: datetime
 
 
-class OrganizationList(BaseModel):
-    """Organizations, by name."""
-
-    items: list[OrganizationOut]
+class OrganizationPage(Page[OrganizationOut]):
+    """Some organizations, by name."""
 
 
 @procedure(
     "organizations.list", scopes=["organizations:view"], touches=("organization", "membership")
 )
-def list_(call: Call, given: Nothing) -> OrganizationList:  # noqa: ARG001 - takes no arguments
+def list_(call: Call, given: PageOf) -> OrganizationPage:
     """List the organizations that you are in."""
-    return OrganizationList(items=_shown(call))
+    return OrganizationPage(**slice_page(_shown(call), given))
 
 
 @procedure(

@@ -70,7 +70,11 @@ def list_(call: Call, given: ProjectFilter) -> ProjectPage:
 
 
 @procedure(
-    "projects.create", scopes=["projects:edit"], writes=True, touches=("organization", "project")
+    "projects.create",
+    scopes=["projects:edit"],
+    writes=True,
+    destructive=False,
+    touches=("organization", "project"),
 )
 def create(call: Call, given: NewProject) -> ProjectOut:
     """Create a project in one of your organizations."""

@@ -88,6 +88,7 @@ def list_(call: Call, given: Nothing) -> ResourceServerList:  # noqa: ARG001 - t
     scopes=["oauth-clients:edit"],
     channels=PAGES_ONLY,
     writes=True,
+    destructive=False,
     touches=("resource_server", "client"),
 )
 def add(call: Call, given: NewResourceServer) -> ResourceServerOut:

@@ -11,7 +11,7 @@ from app.core.errors import Conflict
 from app.core.procedure import Call, procedure
 from app.models.user import ROLE_DESCRIPTION_LENGTH, ROLE_NAME_LENGTH, Role, RoleScope, UserRole
 from app.procedures.authority import check_passable
-from app.procedures.shapes import EachOnce, Given, GivenId, Id, Nothing
+from app.procedures.shapes import EachOnce, Given, GivenId, Id, Page, PageOf, slice_page
 
 
 def _can_be_held(scope: str) -> str:
@@ -67,10 +67,8 @@ class RoleOut(BaseModel):
     users: int
 
 
-class RoleList(BaseModel):
-    """Every role, oldest first."""
-
-    items: list[RoleOut]
+class RolePage(Page[RoleOut]):
+    """Some roles, oldest first."""
 
 
 class RoleGoneOut(BaseModel):
@@ -81,9 +79,9 @@ class RoleGoneOut(BaseModel):
 
 
 @procedure("roles.list", scopes=["roles:view"], touches=("role", "role_scope", "user_role"))
-def list_(call: Call, given: Nothing) -> RoleList:  # noqa: ARG001 - takes no arguments
+def list_(call: Call, given: PageOf) -> RolePage:
     """List every role with its scopes, and how many people have it."""
-    return RoleList(items=_shown(call))
+    return RolePage(**slice_page(_shown(call), given))
 
 
 @procedure("roles.get", scopes=["roles:view"], touches=("role", "role_scope", "user_role"))
@@ -96,6 +94,7 @@ def get(call: Call, given: RoleId) -> RoleOut:
     "roles.create",
     scopes=["roles:edit"],
     writes=True,
+    destructive=False,
     touches=("role", "role_scope", "user_role"),
 )
 def create(call: Call, given: NewRole) -> RoleOut:

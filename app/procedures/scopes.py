@@ -12,9 +12,9 @@ from app.core.scopes import SCOPES, Risk
 from app.models.client import Client
 from app.models.grant import Grant
 from app.models.user import Role, RoleScope, UserRole
-from app.procedures.shapes import Id, Nothing
+from app.procedures.shapes import Id, Page, PageOf, slice_page
 
-# Of the clients that hold a scope; programs that register themselves are many.
+# Of the roles and clients that hold a scope; programs that register themselves are many.
 _MOST = 20
 _ALLOWED = (Client.chosen_scopes, Client.scope_bound, Client.is_trusted)
 _COUNTS = and_(Client.revoked_at.is_(None), Client.banned_at.is_(None))
@@ -41,8 +41,9 @@ class ScopeUseOut(BaseModel):
 
     Any app may ask for one that is for a `third_party`; of the others only an app that an admin
     trusts for one whose risk is `admin`. An `identity` scope opens no procedure, and needs no
-    role. `clients` are those that people granted it, most people first and at most 20, and those
-    that are trusted with it; `asking` is how many clients may ask for it.
+    role. `roles` are the oldest that hold it, at most 20. `clients` are those that people granted
+    it, most people first and at most 20, and those that are trusted with it. `asking` is how many
+    clients may ask for it.
     """
 
     name: str
@@ -56,10 +57,8 @@ class ScopeUseOut(BaseModel):
     asking: int
 
 
-class ScopeUseList(BaseModel):
-    """Every scope, in the order of the declarations."""
-
-    items: list[ScopeUseOut]
+class ScopeUsePage(Page[ScopeUseOut]):
+    """Some scopes, in the order of the declarations."""
 
 
 @procedure(
@@ -67,25 +66,24 @@ class ScopeUseList(BaseModel):
     scopes=["scopes:view"],
     touches=("role", "role_scope", "user_role", "client", "oauth_grant"),
 )
-def list_(call: Call, given: Nothing) -> ScopeUseList:  # noqa: ARG001 - takes no arguments
+def list_(call: Call, given: PageOf) -> ScopeUsePage:
     """List every scope: what it opens, which roles hold it, and which clients people gave it."""
     opened, roles, clients, asking = _opened(call), _roles(call), _clients(call), _asking(call)
-    return ScopeUseList(
-        items=[
-            ScopeUseOut(
-                name=scope.name,
-                sentence=scope.sentence,
-                risk=scope.risk,
-                third_party=scope.third_party,
-                identity=scope.identity,
-                procedures=opened.get(scope.name, []),
-                roles=roles.get(scope.name, []),
-                clients=clients.get(scope.name, []),
-                asking=asking[scope.name],
-            )
-            for scope in SCOPES.values()
-        ]
-    )
+    items = [
+        ScopeUseOut(
+            name=scope.name,
+            sentence=scope.sentence,
+            risk=scope.risk,
+            third_party=scope.third_party,
+            identity=scope.identity,
+            procedures=opened.get(scope.name, []),
+            roles=roles.get(scope.name, [])[:_MOST],
+            clients=clients.get(scope.name, []),
+            asking=asking[scope.name],
+        )
+        for scope in SCOPES.values()
+    ]
+    return ScopeUsePage(**slice_page(items, given))
 
 
 def _opened(call: Call) -> Mapping[str, list[str]]:

@@ -1,7 +1,7 @@
 """What inputs and outputs share: ids, and long lists a page at a time, newest first."""
 
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
@@ -81,6 +81,17 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next_cursor: str | None = Field(None, description="Give it as cursor for the next page.")
+
+
+def slice_page(items: Sequence[Item], given: PageOf) -> dict[str, Any]:
+    """Return what a `Page` is made of, for items that are few enough to be read at once.
+
+    Their cursor is a position.
+    """
+    start = _key_of(given.cursor) if given.cursor else 0
+    end = start + given.limit
+    next_cursor = _cursor_of(end) if end < len(items) else None
+    return {"items": items[start:end], "next_cursor": next_cursor}
 
 
 class Listing:

@@ -123,7 +123,9 @@ def get(call: Call, given: TaskId) -> TaskOut:
     return TaskOut.model_validate(call.get(Task, given.task_id))
 
 
-@procedure("tasks.create", scopes=["tasks:edit"], writes=True, touches=("task",))
+@procedure(
+    "tasks.create", scopes=["tasks:edit"], writes=True, destructive=False, touches=("task",)
+)
 def create(call: Call, given: NewTask) -> TaskOut:
     """Create a task of your own, and share it with one of your teams if you like."""
     task = Task(

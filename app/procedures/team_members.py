@@ -63,6 +63,7 @@ def list_(call: Call, given: TeamMemberFilter) -> TeamMemberPage:
     "teams.add_member",
     scopes=["teams:edit"],
     writes=True,
+    destructive=False,
     idempotent=True,
     touches=("team", "team_member", "membership", "user_account"),
 )

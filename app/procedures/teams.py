@@ -11,10 +11,10 @@ from app.core.procedure import Call, procedure
 from app.models.organization import Organization, Team, TeamMember
 from app.procedures import removal
 from app.procedures.organizations import GivenName, OrganizationId
-from app.procedures.shapes import Given, GivenId, Id
+from app.procedures.shapes import Given, GivenId, Id, Page, PageOf, slice_page
 
 
-class TeamFilter(Given):
+class TeamFilter(PageOf):
     """Which teams."""
 
     organization_id: GivenId | None = Field(
@@ -53,22 +53,21 @@ class TeamOut(BaseModel):
     created_at: datetime
 
 
-class TeamList(BaseModel):
+class TeamPage(Page[TeamOut]):
     """Some teams, by name."""
-
-    items: list[TeamOut]
 
 
 @procedure("teams.list", scopes=["teams:view"], touches=("organization", "team", "team_member"))
-def list_(call: Call, given: TeamFilter) -> TeamList:
+def list_(call: Call, given: TeamFilter) -> TeamPage:
     """List the teams of your organizations, or of one of them."""
-    return TeamList(items=_shown(call, *_conditions(call, given)))
+    return TeamPage(**slice_page(_shown(call, *_conditions(call, given)), given))
 
 
 @procedure(
     "teams.create",
     scopes=["teams:edit"],
     writes=True,
+    destructive=False,
     touches=("organization", "team", "team_member"),
 )
 def create(call: Call, given: NewTeam) -> TeamOut:

@@ -17,13 +17,16 @@ from app.procedures.shapes import Id
 from app.procedures.user_access import refuse_oneself
 from app.procedures.users import UserId
 
+# Of the organizations that stand in the way.
+_MOST_NAMED = 20
+
 
 class UserDeletionOut(BaseModel):
     """What would go with a person, in numbers.
 
     `comments` are theirs, and those of others on their tasks; `app_users` are the people who
     have connected one of their OAuth apps. `unmanaged` are organizations that would have people
-    and nobody who manages them: while there are any, the person cannot be deleted.
+    and nobody who manages them, at most 20: while there are any, the person cannot be deleted.
     """
 
     id: Id
@@ -127,6 +130,7 @@ def _unmanaged_without(call: Call, user: User) -> list[str]:
             ),
         )
         .order_by(Organization.name, here)
+        .limit(_MOST_NAMED)
     )
     return list(found)
 

@@ -12,12 +12,12 @@ from app.models.grant import Grant
 from app.models.organization import Membership, Organization, Standing
 from app.models.user import Login, User
 from app.procedures.authority import beyond
-from app.procedures.shapes import Id
+from app.procedures.shapes import Id, Listing, Page, PageOf, slice_page
 from app.procedures.user_access import are_live
 from app.procedures.users import FromRow, UserId, UserOut, shown
 
-# Of the sessions and apps that are shown of one person.
-_MOST = 100
+# Of the organizations, apps and sessions that are shown with a person.
+_FIRST = PageOf(limit=20)
 
 
 class UserOrganizationOut(FromRow):
@@ -52,18 +52,55 @@ class SessionOut(FromRow):
     expires_at: datetime
 
 
-class UserDetailOut(UserOut):
-    """A person, and what belongs to them.
+class UserBelongingsFilter(UserId, PageOf):
+    """What belongs to which person."""
 
-    `beyond_you` are scopes that they hold and you lack: while there are any, you cannot act on
-    them.
+
+class UserOrganizationPage(Page[UserOrganizationOut]):
+    """Some organizations that a person is in, those joined last first."""
+
+
+class ConnectedAppPage(Page[ConnectedAppOut]):
+    """Some apps that a person has connected, newest first."""
+
+
+class SessionPage(Page[SessionOut]):
+    """Some browsers in which a person is signed in, newest first."""
+
+
+class UserDetailOut(UserOut):
+    """A person, and the first 20 of each kind of what belongs to them.
+
+    Where there are more, there is a cursor for the list of them. `beyond_you` are scopes that they
+    hold and you lack: while there are any, you cannot act on them.
     """
 
     organizations: list[UserOrganizationOut]
+    organizations_cursor: str | None
     connected_apps: list[ConnectedAppOut]
+    connected_apps_cursor: str | None
     sessions: list[SessionOut]
+    sessions_cursor: str | None
     is_you: bool
     beyond_you: list[str]
+
+
+_ORGANIZATIONS = Listing(
+    Membership.id,
+    Membership.organization_id,
+    Organization.name,
+    Membership.standing,
+    beside=(Organization, Organization.id == Membership.organization_id),
+)
+_APPS = Listing(
+    Grant.id,
+    Client.client_id,
+    Client.name,
+    Grant.scopes,
+    Grant.created_at.label("granted_at"),
+    Grant.last_used_at,
+    beside=(Client, Client.id == Grant.client_key),
+)
 
 
 @procedure(
@@ -82,47 +119,69 @@ class UserDetailOut(UserOut):
     ),
 )
 def get(call: Call, given: UserId) -> UserDetailOut:
-    """Show one person: roles, organizations, connected apps, and where they are signed in."""
+    """Show one person: roles, organizations, connected apps, and where they are signed in.
+
+    `users.list_organizations`, `users.list_connected_apps` and `users.list_sessions` list the
+    rest.
+    """
     user = call.get(User, given.user_id)
+    organizations = _organizations(call, user, _FIRST)
+    apps, sessions = _connected_apps(call, user, _FIRST), _sessions(call, user, _FIRST)
     return UserDetailOut(
         **shown(call, user).model_dump(),
-        organizations=_organizations(call, user),
-        connected_apps=_connected_apps(call, user),
-        sessions=_sessions(call, user),
+        organizations=organizations.items,
+        organizations_cursor=organizations.next_cursor,
+        connected_apps=apps.items,
+        connected_apps_cursor=apps.next_cursor,
+        sessions=sessions.items,
+        sessions_cursor=sessions.next_cursor,
         is_you=user.id == call.user_id,
         beyond_you=scopes.render(beyond(call, user.id)).split(),
     )
 
 
-def _organizations(call: Call, user: User) -> list[UserOrganizationOut]:
-    found = call.session.execute(
-        select(Organization.id, Organization.name, Membership.standing)
-        .join(Membership, Membership.organization_id == Organization.id)
-        .where(Membership.user_id == user.id)
-        .order_by(Organization.name, Organization.id)
-    )
-    return [UserOrganizationOut.model_validate(row) for row in found]
+@procedure(
+    "users.list_organizations",
+    scopes=["users:viewAll"],
+    touches=("user_account", "organization", "membership"),
+)
+def list_organizations(call: Call, given: UserBelongingsFilter) -> UserOrganizationPage:
+    """List the organizations that a person is in, those joined last first."""
+    return _organizations(call, call.get(User, given.user_id), given)
 
 
-def _connected_apps(call: Call, user: User) -> list[ConnectedAppOut]:
+@procedure(
+    "users.list_connected_apps",
+    scopes=["users:viewAll"],
+    touches=("user_account", "client", "oauth_grant"),
+)
+def list_connected_apps(call: Call, given: UserBelongingsFilter) -> ConnectedAppPage:
+    """List the apps that a person has connected, newest first."""
+    return _connected_apps(call, call.get(User, given.user_id), given)
+
+
+@procedure("users.list_sessions", scopes=["users:viewAll"], touches=("user_account", "login"))
+def list_sessions(call: Call, given: UserBelongingsFilter) -> SessionPage:
+    """List the browsers in which a person is signed in, newest first."""
+    return _sessions(call, call.get(User, given.user_id), given)
+
+
+def _organizations(call: Call, user: User, given: PageOf) -> UserOrganizationPage:
+    page = _ORGANIZATIONS.page(call.session, given, Membership.user_id == user.id)
+    items = [{**item, "id": item["organization_id"]} for item in page["items"]]
+    return UserOrganizationPage.model_validate({**page, "items": items})
+
+
+def _connected_apps(call: Call, user: User, given: PageOf) -> ConnectedAppPage:
     # What a client does for itself is nobody's consent.
-    granted_at = Grant.created_at.label("granted_at")
     live = (Grant.user_id == user.id, Grant.revoked_at.is_(None), ~Grant.is_service)
-    found = call.session.execute(
-        select(Client.client_id, Client.name, Grant.scopes, granted_at, Grant.last_used_at)
-        .join(Client, Client.id == Grant.client_key)
-        .where(*live)
-        .order_by(Grant.id.desc())
-        .limit(_MOST)
-    )
-    return [ConnectedAppOut.model_validate(row) for row in found]
+    return ConnectedAppPage.model_validate(_APPS.page(call.session, given, *live))
 
 
-def _sessions(call: Call, user: User) -> list[SessionOut]:
+def _sessions(call: Call, user: User, given: PageOf) -> SessionPage:
     found = call.session.execute(
         select(Login.user_agent, Login.address, Login.created_at, Login.expires_at)
         .where(are_live(call, user))
-        .order_by(Login.created_at.desc())
-        .limit(_MOST)
+        .order_by(Login.created_at.desc(), Login.digest)
     )
-    return [SessionOut.model_validate(row) for row in found]
+    return SessionPage(**slice_page([SessionOut.model_validate(row) for row in found], given))

@@ -10,7 +10,7 @@ from app.core.procedure import Call, is_row_key, procedure
 from app.models.user import Role, RoleScope, User, UserRole
 from app.procedures.authority import check_admin_left, check_over, check_passable, passable
 from app.procedures.roles import scopes_of
-from app.procedures.shapes import EachOnce, GivenId, Id
+from app.procedures.shapes import LARGEST_PAGE, EachOnce, GivenId, Id, Page, PageOf, slice_page
 from app.procedures.users import UserId
 
 _MOST = 100
@@ -34,11 +34,14 @@ class UserRoleOut(BaseModel):
     is_yours_to_give: bool
 
 
-class UserRoleList(BaseModel):
-    """Every role, and how it stands to one person."""
+class UserRoleFilter(UserId, PageOf):
+    """The roles as they stand to which person."""
+
+
+class UserRolePage(Page[UserRoleOut]):
+    """Some roles, and how they stand to one person."""
 
     user_id: Id
-    items: list[UserRoleOut]
 
 
 @procedure(
@@ -46,9 +49,9 @@ class UserRoleList(BaseModel):
     scopes=["users:viewRoles"],
     touches=("user_account", "user_role", "role", "role_scope"),
 )
-def get(call: Call, given: UserId) -> UserRoleList:
+def get(call: Call, given: UserRoleFilter) -> UserRolePage:
     """Show which of the roles a person has."""
-    return _shown(call, call.get(User, given.user_id))
+    return _shown(call, call.get(User, given.user_id), given)
 
 
 @procedure(
@@ -58,7 +61,7 @@ def get(call: Call, given: UserId) -> UserRoleList:
     idempotent=True,
     touches=("user_account", "user_role", "role", "role_scope"),
 )
-def set_(call: Call, given: UserRoles) -> UserRoleList:
+def set_(call: Call, given: UserRoles) -> UserRolePage:
     """Set which roles a person has: it counts from their next request on.
 
     You can give and take away only roles whose scopes you hold yourself, and somebody always
@@ -77,7 +80,7 @@ def set_(call: Call, given: UserRoles) -> UserRoleList:
         UserRole(user_id=user.id, role_id=role_id) for role_id in sorted(wanted - held)
     )
     call.session.flush()
-    return _shown(call, user)
+    return _shown(call, user, PageOf(limit=LARGEST_PAGE))
 
 
 def _known(call: Call, role_ids: list[str]) -> frozenset[int]:
@@ -105,20 +108,18 @@ def _are_admins(call: Call, roles: frozenset[int]) -> bool:
     return call.session.scalar(admins.limit(1)) is not None
 
 
-def _shown(call: Call, user: User) -> UserRoleList:
+def _shown(call: Call, user: User, given: PageOf) -> UserRolePage:
     held, yours = _held(call, user), passable(call.principal)
     roles = call.session.scalars(select(Role).order_by(Role.id)).all()
     opened = scopes_of(call, [role.id for role in roles])
-    return UserRoleList(
-        user_id=str(user.id),
-        items=[
-            UserRoleOut(
-                id=str(role.id),
-                name=role.name,
-                description=role.description,
-                is_held=role.id in held,
-                is_yours_to_give=yours.issuperset(opened[role.id]),
-            )
-            for role in roles
-        ],
-    )
+    items = [
+        UserRoleOut(
+            id=str(role.id),
+            name=role.name,
+            description=role.description,
+            is_held=role.id in held,
+            is_yours_to_give=yours.issuperset(opened[role.id]),
+        )
+        for role in roles
+    ]
+    return UserRolePage(user_id=str(user.id), **slice_page(items, given))

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from app.core.errors import ScopeMissing
 from app.core.resource import Resources
-from app.core.scopes import BASIC
+from app.core.scopes import BASIC, render
 from app.oauth.signatures import ALGORITHMS
 
 
@@ -34,14 +34,23 @@ def token_wanted(
     return f'DPoP algs="{" ".join(ALGORITHMS)}", ' + challenge.removeprefix("Bearer ")
 
 
-def scope_wanted(resources: Resources, entrance: str, missing: ScopeMissing) -> str:
-    """Give the challenge of a 403: it names all scopes that the call needs, at once."""
+def scope_wanted(
+    resources: Resources,
+    entrance: str,
+    missing: ScopeMissing,
+    *,
+    token_scopes: Iterable[str] = (),
+) -> str:
+    """Give the challenge of a 403: it names all scopes that the call needs, at once.
+
+    `token_scopes` are named, too, for clients that ask for exactly what the challenge says.
+    """
     return _bearer(
         resources,
         entrance,
         error=missing.code,
         description=missing.message,
-        scopes=missing.needed,
+        scopes={*missing.needed, *token_scopes},
     )
 
 
@@ -56,7 +65,7 @@ def _bearer(
     parameters = {
         "error": error,
         "error_description": description,
-        "scope": " ".join(scopes),
+        "scope": render(scopes),
         "resource_metadata": resources.metadata_url(entrance),
     }
     return "Bearer " + ", ".join(

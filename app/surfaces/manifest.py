@@ -31,7 +31,10 @@ def manifest(
         "openapi": resources.url("/api/openapi.json"),
         "documentation": resources.url("/docs/api"),
         "oauth": _oauth(resources, is_registration_open=is_registration_open),
-        "mcp": {"streamable_http": resources.url(MCP), "sse": resources.url(SSE)},
+        "mcp": {
+            "streamable_http": resources.url(MCP),
+            **({"sse": resources.url(SSE)} if resources.has_streams else {}),
+        },
         "scopes": scopes_of(procedures),
         "procedures": [_entry(item, resources) for item in procedures],
     }

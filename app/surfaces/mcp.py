@@ -11,7 +11,9 @@ from app.core.errors import CallError, Misdeclared
 from app.core.pipeline import Pipeline
 from app.core.principal import Channel, Principal
 from app.core.procedure import AnyProcedure
+from app.core.scopes import ADMIN
 from app.surfaces import plain_schema
+from app.surfaces.tool_texts import ToolTexts
 
 
 class Tools:
@@ -24,18 +26,25 @@ class Tools:
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._procedures: dict[str, AnyProcedure] = {}
-        for item in sorted(pipeline.catalogue.on(Channel.MCP), key=lambda item: item.tool_name):
+        for item in sorted(pipeline.catalogue.on(Channel.MCP), key=_is_administration):
             if item.tool_name in self._procedures:
                 raise Misdeclared(f"two procedures are called {item.tool_name!r} as tools")
             self._procedures[item.tool_name] = item
-        self._tools = {name: _tool(item) for name, item in self._procedures.items()}
+        self._texts = ToolTexts(self._procedures.values())
+        self._tools = {name: self._tool(item) for name, item in self._procedures.items()}
 
     def open_to(self, principal: Principal) -> list[Tool]:
-        """Give what this person could ever call, ordered by name, and nothing else.
+        """Give what this person could ever call, in the catalogue's order, and nothing else.
 
-        A tool that a wider consent would open is there, so that a client can ask for it.
+        A tool that a wider consent would open is there, so that a client can ask for it; those
+        for administration only where the token has an admin scope, and they come last.
         """
-        return [self._tools[name] for name in self._procedures if self.find(name, principal)]
+        is_admin = not principal.scopes.isdisjoint(ADMIN)
+        return [
+            self._tools[name]
+            for name, item in self._procedures.items()
+            if self.find(name, principal) and (is_admin or not _is_administration(item))
+        ]
 
     def find(self, name: str, principal: Principal) -> AnyProcedure | None:
         """Give the procedure behind a tool, if there is one that this person could ever call."""
@@ -59,10 +68,40 @@ class Tools:
         try:
             result = self._pipeline.call(procedure.name, principal, arguments)
         except CallError as refusal:
-            return failed(_in_words(refusal))
+            return self._refused(refusal, procedure, principal, arguments)
         text = result.model_dump_json()
         return CallToolResult(
             content=[TextContent(type="text", text=text)], structured_content=from_json(text)
+        )
+
+    def _refused(
+        self,
+        refusal: CallError,
+        procedure: AnyProcedure,
+        principal: Principal,
+        arguments: Mapping[str, Any],
+    ) -> CallToolResult:
+        """Return the result of a call that was refused: why, and what to do next."""
+
+        def can_call(item: AnyProcedure) -> bool:
+            return item.public or item.is_open_to(principal.scopes)
+
+        return failed(self._texts.of_refusal(refusal, procedure, arguments, can_call))
+
+    def _tool(self, item: AnyProcedure) -> Tool:
+        texts = self._texts
+        return Tool(
+            name=item.tool_name,
+            title=texts.of(item.summary),
+            description=texts.of(item.description),
+            input_schema=texts.of_schema(plain_schema.of_input(item.input)),
+            output_schema=texts.of_schema(plain_schema.of_output(item.output)),
+            annotations=ToolAnnotations(
+                read_only_hint=not item.writes,
+                destructive_hint=item.destructive,
+                idempotent_hint=item.idempotent,
+                open_world_hint=False,
+            ),
         )
 
 
@@ -71,23 +110,5 @@ def failed(text: str) -> CallToolResult:
     return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
-def _in_words(refusal: CallError) -> str:
-    return "\n".join(
-        [refusal.message, *(f"- {field}: {text}" for field, text in refusal.fields.items())]
-    )
-
-
-def _tool(item: AnyProcedure) -> Tool:
-    return Tool(
-        name=item.tool_name,
-        title=item.summary,
-        description=item.description,
-        input_schema=plain_schema.of_input(item.input),
-        output_schema=plain_schema.of_output(item.output),
-        annotations=ToolAnnotations(
-            read_only_hint=not item.writes,
-            destructive_hint=item.destructive,
-            idempotent_hint=item.idempotent,
-            open_world_hint=False,
-        ),
-    )
+def _is_administration(item: AnyProcedure) -> bool:
+    return not set(ADMIN).isdisjoint(item.scopes)

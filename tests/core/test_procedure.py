@@ -60,6 +60,12 @@ def test_a_query_is_idempotent_and_a_mutation_is_where_it_says_so() -> None:
     assert declared(writes=True, idempotent=True).idempotent
 
 
+def test_what_writes_is_destructive_unless_it_says_that_it_only_adds() -> None:
+    assert not declared().destructive
+    assert declared(writes=True).destructive
+    assert not declared(writes=True, destructive=False).destructive
+
+
 @pytest.mark.parametrize("held", [{"tasks:view"}, {"tasks:edit"}, set()])
 def test_all_scopes_are_needed_or_any_as_declared(held: set[str]) -> None:
     both = ["tasks:view", "tasks:edit"]

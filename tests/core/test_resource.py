@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from app.core.resource import API, MCP, ROOT, SSE, Resources
+from app.core.resource import API, MCP, MCP_SLASH, ROOT, SSE, Resources
 from tests.requirements import requirement
 
 URL = "https://tasks.example.com:8443"
@@ -27,6 +27,12 @@ ANY_TEXT = st.text(st.characters(exclude_categories=()))
 )
 def test_a_resource_of_ours_is_an_audience(requested: str, audience: str | None) -> None:
     assert OURS.audience(requested) == audience
+
+
+@pytest.mark.parametrize("bound_to", [URL + "/mcp", URL + "/mcp/", None])
+def test_a_token_for_mcp_is_admitted_with_and_without_the_slash(bound_to: str | None) -> None:
+    assert all(OURS.admits(bound_to, path) for path in (MCP, MCP_SLASH, SSE))
+    assert OURS.admits(bound_to, API) == (bound_to is None)
 
 
 @pytest.mark.parametrize(

@@ -64,6 +64,10 @@ def test_a_client_is_told_whose_server_it_is(server: str, token: Token, era: str
 
     info = _used(f"{server}/mcp", era, token("ada"), use)
     assert (info.name, info.title, info.version) == ("latchkey", NAME, VERSION)
+    assert info.website_url == "http://127.0.0.1:8000/"
+    [icon] = info.icons
+    path = icon.src.removeprefix("http://127.0.0.1:8000")
+    assert httpx2.get(server + path).headers["Content-Type"].startswith(icon.mime_type)
 
 
 @pytest.mark.parametrize("path", ["/mcp", "/sse"])

@@ -1,8 +1,10 @@
 """The catalogue as MCP tools: what is listed for whom, and what a call gives back."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
@@ -12,6 +14,7 @@ from flask import Flask
 from mcp_types import Tool, ToolAnnotations
 from pydantic import BaseModel, Field
 
+from app.core import scopes
 from app.core.errors import Misdeclared
 from app.core.pipeline import Pipeline
 from app.core.principal import Channel, Principal, nobody
@@ -21,6 +24,7 @@ from app.models.audit import record
 from app.procedures import catalogue, health
 from app.surfaces import plain_schema
 from app.surfaces.mcp import Tools
+from tests.conftest import change
 from tests.mcp.conftest import Ask, CallTool, headers_of, message
 
 Token = Callable[..., str]
@@ -53,7 +57,73 @@ def test_a_person_sees_what_their_roles_could_ever_open(tools: Tools, person: Pe
     assert "tasks_create" in ada
     assert "tasks_list_all" not in ada
     assert "tasks_list_all" in grace
-    assert ada == sorted(ada)
+    assert ada[:4] == ["tasks_list", "tasks_get", "tasks_create", "tasks_update"]
+
+
+def test_tools_for_administration_come_last_and_only_where_the_token_has_an_admin_scope(
+    tools: Tools, person: Person
+) -> None:
+    plain = tools.open_to(person("grace", *scopes.THIRD_PARTY))
+    whole = tools.open_to(person("grace", "roles:view"))
+    assert "users_list" not in _names(plain)
+    assert _names(whole)[: len(plain)] == _names(plain)
+    assert set(_names(whole)) == {item.tool_name for item in OFFERED}
+    last = [item.name for item in catalogue() if item.tool_name == _names(whole)[-1]]
+    assert last == ["workspace_invitations.revoke"]
+
+
+def test_a_tool_that_is_not_listed_still_names_the_scope_that_opens_it(
+    call_tool: CallTool, token: Token
+) -> None:
+    bearer = token("grace", "tasks:view")
+    every = " ".join(scopes.grantable(is_trusted=True))
+    change("UPDATE client SET scopes = :every, is_trusted = true", every=every)
+    assert call_tool(bearer, "roles_list").status_code == 403
+
+
+def _texts(node: object) -> Iterator[str]:
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, list | dict):
+        for part in node.values() if isinstance(node, dict) else node:
+            yield from _texts(part)
+
+
+def test_texts_for_models_name_tools_and_no_procedures(tools: Tools, person: Person) -> None:
+    listed = [tool.model_dump() for tool in tools.open_to(person("grace"))]
+    names = [re.escape(item.name) for item in catalogue()]
+    assert re.findall("|".join(names), "\n".join(_texts(listed))) == []
+    [delete] = (tool for tool in listed if tool["name"] == "users_delete")
+    assert "users_deletion" in delete["description"]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "lists"),
+    [
+        ("tasks_get", {"task_id": "999"}, "tasks_list"),
+        ("comments_add", {"task_id": "999", "body": "x"}, "tasks_list"),
+        ("tasks_create", {"title": "x", "team_id": "999"}, "teams_list"),
+        ("projects_list", {"organization_id": "999"}, "organizations_list"),
+        ("users_get", {"user_id": "999"}, "users_list"),
+        ("user_roles_set", {"user_id": "999", "role_ids": []}, "users_list"),
+        ("all_organizations_get", {"organization_id": "999"}, "all_organizations_list"),
+        ("all_organizations_remove_member", {"member_id": "9"}, "all_organizations_members"),
+        ("workspace_invitations_revoke", {"invitation_id": "9"}, "workspace_invitations_list"),
+    ],
+)
+def test_what_is_not_found_says_which_tool_lists_the_ids(
+    tools: Tools, person: Person, tool: str, arguments: dict[str, Any], lists: str
+) -> None:
+    result = tools.run(tool, replace(person("grace"), channel=Channel.MCP), arguments)
+    assert result.is_error
+    assert result.content[0].text.endswith(f"Find ids with {lists}.")  # type: ignore[union-attr] # our tools give text
+
+
+def test_the_tool_that_lists_ids_is_one_that_the_token_can_call(
+    call_tool: CallTool, token: Token
+) -> None:
+    result = call_tool(token("ada", "tasks:edit"), "tasks_complete", {"task_id": "999"})
+    assert result.json()["result"]["content"][0]["text"] == "There is no task '999'."
 
 
 def test_without_roles_only_what_is_public_is_left(tools: Tools) -> None:
@@ -107,9 +177,13 @@ def test_annotations_say_what_a_tool_does(tools: Tools, person: Person) -> None:
     tools_of_grace = tools.open_to(person("grace"))
     hints = {tool.name: tool.annotations or ToolAnnotations() for tool in tools_of_grace}
     assert hints["tasks_list"].read_only_hint
-    assert not hints["tasks_list"].destructive_hint
-    assert hints["tasks_delete"].destructive_hint
     assert not hints["tasks_delete"].read_only_hint
+    for item in OFFERED:
+        assert hints[item.tool_name].destructive_hint == item.destructive
+    for name in ("tasks_update", "users_suspend", "user_roles_set", "access_set"):
+        assert hints[name].destructive_hint
+    for name in ("tasks_list", "tasks_create", "comments_add"):
+        assert not hints[name].destructive_hint
     assert all(hint.open_world_hint is False for hint in hints.values())
 
 
@@ -145,7 +219,8 @@ def test_wrong_arguments_are_an_error_that_names_the_field(
     result = call_tool(token("ada"), "tasks_create", {"titel": "x"}).json()["result"]
     assert result["isError"] is True
     assert "- title: Field required." in result["content"][0]["text"]
-    assert "- titel:" in result["content"][0]["text"]
+    allowed = "allowed: title, notes, team_id"
+    assert f"- titel: Unknown argument titel; {allowed}." in result["content"][0]["text"]
     assert "structuredContent" not in result
 
 

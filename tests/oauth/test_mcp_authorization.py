@@ -84,7 +84,7 @@ def test_nothing_but_an_access_token_of_ours_is_accepted(flow: Flow, ask: Ask, k
 @requirement("mcp:audience-checked")
 @pytest.mark.parametrize(
     ("resource", "status"),
-    [(MCP, 200), (ISSUER + "/sse", 200), (None, 200), (ISSUER + "/api", 401)],
+    [(MCP, 200), (MCP + "/", 200), (ISSUER + "/sse", 200), (None, 200), (ISSUER + "/api", 401)],
 )
 def test_a_token_is_accepted_where_it_is_meant_for_this_server(
     flow: Flow, ask: Ask, resource: str | None, status: int
@@ -144,8 +144,8 @@ def test_a_call_beyond_its_scopes_is_told_how_to_get_further(flow: Flow, ask: As
     assert refused.status_code == 403
     assert refused.headers["WWW-Authenticate"] == (
         'Bearer error="insufficient_scope", '
-        'error_description="tasks.list needs tasks:view, which this credential lacks.", '
-        f'scope="tasks:view", resource_metadata="{ISSUER}{METADATA}/mcp"'
+        'error_description="tasks_list needs tasks:view, which this credential lacks.", '
+        f'scope="profile:view tasks:view", resource_metadata="{ISSUER}{METADATA}/mcp"'
     )
     wider = flow.tokens(scope="profile:view tasks:view", resource=MCP)["access_token"]
     assert ask("POST", "/mcp", content=content, headers=headers_of(wider)).status_code == 200

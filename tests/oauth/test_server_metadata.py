@@ -13,7 +13,7 @@ from tests.requirements import requirement
 SERVER = "/.well-known/oauth-authorization-server"
 RESOURCE = "/.well-known/oauth-protected-resource"
 DOCUMENTS = [SERVER, "/.well-known/openid-configuration"]
-RESOURCES = ["", "/api", "/mcp", "/sse"]
+RESOURCES = ["", "/api", "/mcp", "/mcp/", "/sse"]
 
 
 def read(browser: FlaskClient, path: str) -> dict[str, Any]:

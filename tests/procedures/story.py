@@ -22,16 +22,23 @@ class Story:
     def __init__(self, world: World) -> None:
         self.world = world
         self.touched: defaultdict[str, set[str]] = defaultdict(set)
+        # Those that overwrote or removed a row.
+        self.destructive: set[str] = set()
 
     def call(self, person: str, name: str, /, **given: object) -> Any:
         """Run a procedure as this person, with every scope there is."""
         road, principal = self.world.pipeline(), self.world.principal(person)
-        with self._listening(self.touched[name]):
+        with self._listening(name):
             return road.call(name, principal, given)
 
     @contextmanager
-    def _listening(self, heard: set[str]) -> Iterator[None]:
+    def _listening(self, name: str) -> Iterator[None]:
+        heard = self.touched[name]
+
         def hear(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+            change = re.match(r'(?:UPDATE|DELETE FROM)\s+(?:main\.)?"?(\w+)', statement)
+            if change and change[1] in _TABLES:
+                self.destructive.add(name)
             named = _TABLES.intersection(re.findall(r"\w+", statement))
             # Every change is written down by the road.
             heard.update(named - {"audit_event"} if "INSERT" in statement else named)
@@ -193,6 +200,8 @@ def _users(story: Story) -> None:
     member = role_id(story.world, "Member")
     call("grace", "users.list", q="ben", status="active", role_id=member)
     call("grace", "users.get", **ben)
+    for belongings in ("organizations", "connected_apps", "sessions"):
+        call("grace", f"users.list_{belongings}", **ben)
     call("grace", "users.set_external_id", **ben, external_id="b-1")
     for verb in ("suspend", "resume", "sign_out", "deletion", "delete"):
         call("grace", f"users.{verb}", **ben)

@@ -25,7 +25,7 @@ def change(world: World, statement: str) -> None:
 
 
 def found(world: World, scope: str = "tasks:view") -> Any:
-    listed = {item.name: item for item in world.call("grace", "scopes.list").items}
+    listed = {item.name: item for item in world.call("grace", "scopes.list", limit=100).items}
     assert list(listed) == list(SCOPES)
     return listed[scope]
 
@@ -51,7 +51,7 @@ def allow(world: World, client_id: str, name: str, *scopes: str) -> None:
 
 
 def test_each_scope_is_told_as_it_is_declared(world: World) -> None:
-    for told in world.call("grace", "scopes.list").items:
+    for told in world.call("grace", "scopes.list", limit=100).items:
         scope = SCOPES[told.name]
         assert (told.sentence, told.risk) == (scope.sentence, scope.risk)
         assert (told.third_party, told.identity) == (scope.third_party, scope.identity)
@@ -123,5 +123,5 @@ def test_of_many_clients_those_of_most_people_are_named(world: World) -> None:
 
 
 def test_every_power_of_the_pages_alone_is_asked_for_by_no_client(world: World) -> None:
-    for told in world.call("grace", "scopes.list").items:
+    for told in world.call("grace", "scopes.list", limit=100).items:
         assert bool(told.asking) == (told.name in THIRD_PARTY)

@@ -6,7 +6,7 @@ from flask import Blueprint, Response, url_for
 
 from app.blueprints.admin.role_form import GROUPS, given_changes, given_role, ticks
 from app.blueprints.client_form import is_confirmed
-from app.blueprints.pages import call, check, for_members, go, page, wrong
+from app.blueprints.pages import call, call_all, check, for_members, go, page, wrong
 from app.core.errors import Conflict, InvalidInput
 from app.core.scopes import OF_ROLES, SCOPES
 from app.procedures.roles import RoleOut
@@ -20,7 +20,7 @@ bp.before_request(for_members)
 @bp.get("")
 def index() -> Response:
     """Show every role, and which scopes each holds."""
-    roles = call("roles.list").items
+    roles = call_all("roles.list")
     return page("admin/roles/index.html", roles=roles, groups=GROUPS, scopes=_SCOPES)
 
 

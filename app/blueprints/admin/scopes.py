@@ -3,7 +3,7 @@
 from flask import Blueprint, Response
 
 from app.blueprints.admin.role_form import GROUPS
-from app.blueprints.pages import call, for_members, page
+from app.blueprints.pages import call_all, for_members, page
 
 bp = Blueprint("admin_scopes", __name__, url_prefix="/admin/scopes")
 bp.before_request(for_members)
@@ -12,4 +12,4 @@ bp.before_request(for_members)
 @bp.get("")
 def index() -> Response:
     """Show every scope."""
-    return page("admin/scopes/index.html", scopes=call("scopes.list").items, groups=GROUPS)
+    return page("admin/scopes/index.html", scopes=call_all("scopes.list"), groups=GROUPS)

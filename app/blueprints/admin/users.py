@@ -6,8 +6,9 @@ from typing import Any
 from flask import Blueprint, Response, request, url_for
 
 from app.blueprints.client_form import is_confirmed
-from app.blueprints.pages import asked, call, check, for_members, go, may, page
+from app.blueprints.pages import asked, call, call_all, check, for_members, go, may, page
 from app.core.errors import Conflict, Forbidden, InvalidInput
+from app.procedures.shapes import LARGEST_PAGE
 
 _FILTERS = ("q", "status", "role_id", "cursor")
 
@@ -103,7 +104,7 @@ def _index(filters: dict[str, str], status: int = 200, **context: object) -> Res
         users=shown,
         filters=filters,
         older=url_for("admin_users.index", **{**filters, "cursor": shown.next_cursor}),
-        roles=call("roles.list").items if may("roles:view") else [],
+        roles=call_all("roles.list") if may("roles:view") else [],
         **context,
     )
 
@@ -116,7 +117,10 @@ def _detail(user_id: str, status: int = 200, **context: object) -> Response:
         "admin/users/detail.html",
         status,
         user=user,
-        roles=call("user_roles.get", given).items if may("users:viewRoles") else None,
+        organizations=call_all("users.list_organizations", given),
+        apps=call("users.list_connected_apps", {**given, "limit": LARGEST_PAGE}).items,
+        sessions=call("users.list_sessions", {**given, "limit": LARGEST_PAGE}).items,
+        roles=call_all("user_roles.get", given) if may("users:viewRoles") else None,
         may_act=may_act,
         deletion=call("users.deletion", given) if may_act and not user.is_you else None,
         **context,

@@ -3,10 +3,10 @@
 from flask import Blueprint, Response, abort, jsonify
 
 from app.blueprints.road import registration, resources
-from app.core.resource import API, MCP, ROOT, SSE
+from app.core.resource import API, MCP, MCP_SLASH, ROOT, SSE
 from app.oauth.metadata import resource_metadata, server_metadata
 
-_RESOURCES = frozenset({ROOT, API, MCP, SSE})
+_RESOURCES = frozenset({ROOT, API, MCP, MCP_SLASH, SSE})
 
 bp = Blueprint("discovery", __name__, url_prefix="/.well-known")
 
@@ -20,11 +20,11 @@ def authorization_server() -> Response:
 
 
 @bp.get("/oauth-protected-resource", defaults={"path": ROOT})
-@bp.get("/oauth-protected-resource/<path>")
+@bp.get("/oauth-protected-resource/<path:path>")
 def protected_resource(path: str) -> Response:
     """Give a protected resource's metadata (RFC 9728 §3)."""
     path = f"/{path}" if path else ROOT
-    if path not in _RESOURCES:
+    if path not in _RESOURCES or (path == SSE and not resources().has_streams):
         abort(404)
     return _public(jsonify(resource_metadata(resources(), path)))
 

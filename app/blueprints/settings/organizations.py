@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.current import belonging, choose
-from app.blueprints.pages import call, for_members, form, go, may, page
+from app.blueprints.pages import call, call_all, for_members, form, go, may, page
 from app.blueprints.people import people
 from app.core.errors import Conflict, InvalidInput
 from app.identity.session import safe_next
@@ -74,7 +74,7 @@ def detail_page(
     shown = {
         "organization": organization,
         **people("members.list", "organizations.detail", given, filters),
-        "teams": call("teams.list", given).items if may("teams:view") else [],
+        "teams": call_all("teams.list", given) if may("teams:view") else [],
         "invitations": _invitations(organization),
         "values": {},
         "errors": {},
@@ -89,7 +89,7 @@ def _invitations(organization: OrganizationOut) -> object:
 
 
 def _index(status: int = 200, **context: object) -> Response:
-    organizations = call("organizations.list").items
+    organizations = call_all("organizations.list")
     return page(
         "settings/organizations/index.html", status, organizations=organizations, **context
     )

@@ -2,7 +2,7 @@
 
 from flask import Blueprint, Response, request, url_for
 
-from app.blueprints.pages import asked, call, for_members, form, go, page, wrong
+from app.blueprints.pages import asked, call, call_all, for_members, form, go, page, wrong
 from app.blueprints.settings.organizations import detail_page
 from app.core.errors import Conflict, InvalidInput, NotFound
 from app.procedures.teams import TeamOut
@@ -89,7 +89,7 @@ def _detail(organization_id: str, team_id: str, status: int = 200, **context: ob
 
 
 def _team(organization_id: str, team_id: str) -> TeamOut:
-    teams: list[TeamOut] = call("teams.list", {"organization_id": organization_id}).items
+    teams: list[TeamOut] = call_all("teams.list", {"organization_id": organization_id})
     for team in teams:
         if team.id == team_id:
             return team

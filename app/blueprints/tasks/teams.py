@@ -2,7 +2,7 @@
 
 from functools import cached_property
 
-from app.blueprints.pages import call, may
+from app.blueprints.pages import call, call_all, may
 from app.identity.session import principal
 from app.procedures.tasks import TaskOut
 from app.procedures.teams import TeamOut
@@ -18,7 +18,7 @@ class Teams:
         """Those that they can share a task with."""
         if not principal().teams or not may("teams:view"):
             return []
-        return [team for team in call("teams.list").items if team.is_mine]
+        return [team for team in call_all("teams.list") if team.is_mine]
 
     def name(self, team_id: str) -> str:
         """Give the name of a team; of one that they are not in, only that it is one."""
