@@ -5,6 +5,7 @@ import sqlite3
 from sqlalchemy import Connection, Engine, event
 
 from app.core.errors import Busy
+from app.core.text_search import SQLITE_FUNCTION, contains
 from app.core.transactions import Purpose, purpose
 
 
@@ -25,6 +26,7 @@ def _open(dbapi_connection: sqlite3.Connection, _record: object) -> None:
         "busy_timeout = 5000",
     ):
         dbapi_connection.execute(f"PRAGMA {pragma}").close()
+    dbapi_connection.create_function(SQLITE_FUNCTION, 2, contains, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:
