@@ -24,6 +24,7 @@ from app.identity.invitations import Invitations
 from app.identity.sign_up import SignUp
 from app.models import ROW_POLICIES, UNREACHABLE
 from app.models.audit import record
+from app.models.signing import probe_writes
 from app.models.uri_schemes import CONTEXT_KEY, SchemeDenylist
 from app.oauth import outside
 from app.oauth.client import NEW_APP_PATH
@@ -101,7 +102,7 @@ def build_services(app: Flask, settings: config.Settings) -> None:
     app.extensions["declarations"] = Declarations(road.catalogue, ROW_POLICIES, UNREACHABLE)
     app.extensions["shares"] = shares(limited=settings.rate_limits == "on")
     policies = ServerPolicies(db.metadata, ROW_POLICIES)
-    app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS, policies)
+    app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS, policies, probe_writes)
     _build_authorization_server(app, settings, Opened(road.catalogue, rows))
 
 

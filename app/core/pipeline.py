@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -26,7 +27,7 @@ from app.core.post import Post
 from app.core.principal import Principal
 from app.core.procedure import AnyProcedure, Call, Catalogue
 from app.core.rows import acting_as
-from app.core.transactions import for_reading, for_writing
+from app.core.transactions import for_reading, for_writing, has_clashed
 from app.core.wording import sentence
 
 # How often a call is run whose transaction clashed with others.
@@ -107,10 +108,10 @@ class Pipeline:
         for _ in range(_TRIES):
             try:
                 return self._run_once(procedure, principal, given)
-            except DBAPIError as error:
-                if _clashed(error):
+            except (DBAPIError, psycopg.Error) as error:
+                if has_clashed(error.orig if isinstance(error, DBAPIError) else error):
                     continue
-                if refusal := _refusal_of(error):
+                if isinstance(error, DBAPIError) and (refusal := _refusal_of(error)):
                     raise refusal from error
                 raise
             except StaleDataError as error:
@@ -152,6 +153,8 @@ class Pipeline:
             yield
         except CallError as refusal:
             tells = procedure.writes or isinstance(refusal, ScopeMissing)
+            # A database that could not take the change would keep the caller waiting once more.
+            tells = tells and not isinstance(refusal, Busy)
             if tells and not principal.is_nobody:
                 self._record_refusal(procedure, principal, arguments, refusal)
             raise
@@ -213,14 +216,6 @@ def parse(
         fields = {".".join(map(str, e["loc"])): sentence(e) for e in error.errors()}
         raise InvalidInput("Some fields need attention.", fields=fields) from error
     return given
-
-
-def _clashed(error: DBAPIError) -> bool:
-    """Tell whether others changed what a call had read: run again, it may do.
-
-    PostgreSQL §13.2.3: serialization_failure, deadlock_detected.
-    """
-    return getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
 
 
 def _refusal_of(error: DBAPIError) -> CallError | None:

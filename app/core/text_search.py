@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import Boolean, ColumnElement, Dialect, String, and_, literal, or_, true
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator
@@ -29,14 +30,16 @@ _MAX_READINGS = 32
 _Tiles = dict[tuple[int, int], str]
 
 
-def holds_words(q: str, *columns: ColumnElement[Any]) -> ColumnElement[bool]:
+def holds_words(
+    q: str, *columns: ColumnElement[Any] | InstrumentedAttribute[Any]
+) -> ColumnElement[bool]:
     """Return the condition that each word of a query stands in one of the columns."""
     return and_(
         true(),
         *(
             or_(*(_contains(column, literal(word, _Word)) for column in columns))
             for word in _words(q)
-        )
+        ),
     )
 
 

@@ -17,6 +17,7 @@ from mcp_types import (
     PaginatedRequestParams,
 )
 
+from app.core.outages import outage_of
 from app.core.principal import Principal
 from app.mcp.gate import PRINCIPAL
 from app.surfaces.manifest import NAME, VERSION
@@ -54,6 +55,8 @@ def server_of(tools: Tools) -> Server[Any]:
         except MCPError:
             raise
         except Exception as bug:
+            if outage := outage_of(bug):
+                return failed(outage.message)
             number = secrets.token_hex(4)
             log.error("bug %s in tool %s", number, params.name, exc_info=bug)  # noqa: TRY400 - it is
             return failed(

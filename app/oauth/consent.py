@@ -14,6 +14,7 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, Inval
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from app.core.errors import Busy
 from app.core.principal import Principal
 from app.core.resource import Resources
 from app.core.scopes import ADMIN
@@ -25,7 +26,13 @@ from app.oauth.authorization import Asked, client_of, redirect_uri_of, validated
 from app.oauth.client import KnownClient, find
 from app.oauth.consent_page import Consent, shown
 from app.oauth.documents import Documents
-from app.oauth.errors import ConsentRequired, InvalidRequestUri, LoginRequired, Reported
+from app.oauth.errors import (
+    ConsentRequired,
+    InvalidRequestUri,
+    LoginRequired,
+    Reported,
+    TemporarilyUnavailable,
+)
 from app.oauth.families import Authorization
 from app.oauth.fetch_queue import Requester
 from app.oauth.id_token import Hint, hinted
@@ -105,9 +112,14 @@ class ConsentServer:
             answer = self._remembered(asked, principal, sign_in)
             if answer is None and "none" in asked.prompt:
                 raise ConsentRequired("The person has to decide.")
+            return answer or self._opened(asked, principal, sign_in)
         except OAuth2Error as error:
             raise self._reported(error, client, redirect_uri, sent) from error
-        return answer or self._opened(asked, principal, sign_in)
+        except Busy as refusal:
+            unavailable = TemporarilyUnavailable(refusal.message)
+            reported = self._reported(unavailable, client, redirect_uri, sent)
+            # A client that nobody vouches for gets no redirect: the person sees the 503.
+            raise reported if reported.is_vouched_for else refusal from refusal
 
     def decide(
         self, consent_id: str, principal: Principal, *, is_allowed: bool, ticked: frozenset[str]

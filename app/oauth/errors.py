@@ -15,6 +15,7 @@ __all__ = [
     "Reported",
     "RequestNotSupported",
     "RequestUriNotSupported",
+    "TemporarilyUnavailable",
     "UnsupportedResponseType",
     "UseDpopNonce",
 ]
@@ -91,6 +92,12 @@ class RegistrationClosed(OAuth2Error):
 
     error = "access_denied"
     status_code = 403
+
+
+class TemporarilyUnavailable(OAuth2Error):
+    """The server cannot answer at the moment (RFC 6749 §4.1.2.1)."""
+
+    error = "temporarily_unavailable"
 
 
 class Reported(Exception):
