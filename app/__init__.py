@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app.blueprints import BLUEPRINTS, edge, pages
+from app.blueprints import BLUEPRINTS, check_complete, edge, pages
 from app.blueprints.oauth.door import Door
 from app.core import postgres, sqlite
 from app.core.declarations import Declarations
@@ -54,7 +54,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
     Raises:
         SettingsInvalid: a setting does not fit.
-        Misdeclared: a procedure's declaration does not fit.
+        Misdeclared: a procedure's declaration does not fit, or it or a blueprint is in no list.
     """
     settings = settings or config.load()
     app = Flask(__name__)
@@ -73,6 +73,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     with app.app_context():
         _prepare_engines()
         build_services(app, settings)
+    check_complete()
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app

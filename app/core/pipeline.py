@@ -1,5 +1,6 @@
 """The one road every call takes: procedure, channel, scopes, input, rows, run, result."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,6 +30,8 @@ from app.core.procedure import AnyProcedure, Call, Catalogue
 from app.core.rows import acting_as
 from app.core.transactions import for_reading, for_writing, has_clashed
 from app.core.wording import sentence
+
+log = logging.getLogger(__name__)
 
 # How often a call is run whose transaction clashed with others.
 _TRIES = 5
@@ -142,7 +145,11 @@ class Pipeline:
                 event = _event(now, procedure, principal, outcome=ALLOWED, subject=subject)
                 self._record(session, event)
         for effect in call.afterwards:
-            effect()
+            try:
+                effect()
+            except Exception:
+                # The call is committed: its caller must not believe that it failed.
+                log.exception("%s is done, but what was to follow it failed", procedure.name)
         return result
 
     @contextmanager
