@@ -89,8 +89,9 @@ def _resolved(schema: _Schema, document: _Schema) -> _Schema:
 
 
 def _is_model(annotation: object) -> bool:
-    is_class = isinstance(annotation, type) and annotation is not BaseModel
-    return is_class and issubclass(annotation, BaseModel)
+    if not isinstance(annotation, type) or annotation is BaseModel:
+        return False
+    return issubclass(annotation, BaseModel)
 
 
 def _name(annotation: object) -> str:
