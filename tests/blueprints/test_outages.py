@@ -16,7 +16,7 @@ from sqlalchemy import event
 from app.extensions import db
 from tests.blueprints.conftest import Browser
 from tests.blueprints.doors import token_of
-from tests.conftest import PASSWORD
+from tests.conftest import PASSWORD, Program
 from tests.databases import on_both_engines
 from tests.mcp.conftest import asking, headers_of, message
 from tests.oauth.conftest import CALLBACK, CHALLENGE
@@ -24,6 +24,13 @@ from tests.postgres import ADMIN, Cluster
 
 Token = Callable[..., str]
 Break = Callable[[], None]
+
+
+@pytest.fixture
+def app(unshared_app: Flask) -> Flask:
+    """Return an app of the test's own: what breaks its database would last."""
+    unshared_app.test_client_class = Program
+    return unshared_app
 
 
 @pytest.fixture
