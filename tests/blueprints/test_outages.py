@@ -166,8 +166,8 @@ def test_a_database_that_is_away_answers_503_everywhere(
     assert all("<html" in pages[path].text for path in pages if path != "part")
     assert program.get("/healthz").status_code == 200
     with asking(app) as ask:
-        answer = ask("POST", "/mcp", json=message("tools/list"), headers=bearer)
-    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "2")
+        listed = ask("POST", "/mcp", json=message("tools/list"), headers=bearer)
+    assert (listed.status_code, listed.headers["Retry-After"]) == (503, "2")
     assert 1 <= len(caplog.records) <= 3
     assert all(record.exc_info is None for record in caplog.records)
 
@@ -235,7 +235,9 @@ def test_a_full_disk_answers_503_and_is_not_ready(app: Flask, token: Token) -> N
 def test_a_fault_in_a_statement_is_still_a_bug(
     app: Flask, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app.add_url_rule("/broken", "broken", lambda: db.session.execute(db.text("SELECT nothing")))
+    app.add_url_rule(
+        "/broken", "broken", lambda: str(db.session.execute(db.text("SELECT nothing")))
+    )
     with caplog.at_level(logging.ERROR):
         assert app.test_client().get("/broken").status_code == 500
     assert caplog.records[-1].exc_info
