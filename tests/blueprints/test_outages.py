@@ -168,7 +168,8 @@ def test_a_database_that_is_away_answers_503_everywhere(
     with asking(app) as ask:
         listed = ask("POST", "/mcp", json=message("tools/list"), headers=bearer)
     assert (listed.status_code, listed.headers["Retry-After"]) == (503, "2")
-    assert 1 <= len(caplog.records) <= 3
+    # One line a second at most; the test before may have written the one of this second.
+    assert len(caplog.records) <= 3
     assert all(record.exc_info is None for record in caplog.records)
 
 
