@@ -10,17 +10,19 @@ LOCK := $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes \
 export XDG_CACHE_HOME := $(CURDIR)/.cache
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help run test check lint soak bench docs css lock
+.PHONY: help install run test check lint soak bench docs css lock
 .DELETE_ON_ERROR:
 
 help: ## say what there is to make
 	@sed -n 's/^\([a-z]*\):.* ## /  make \1	/p' Makefile
 
+install: .venv/.run ## set up, and serve nothing
+
 run: export LATCHKEY_DEMO ?= 1
 run: .venv/.run ## set up, then serve on http://127.0.0.1:8000
 	@exec $(BIN)/python asgi.py
 
-test: .venv/.clients ## set up, find or install a Chromium, then run every test
+test: .venv/.clients .venv/.postgresql ## set up, find or install a Chromium, then run every test
 	@CHROMIUM=$$($(BIN)/python -m tests.chromium) && \
 	export CHROMIUM && exec $(BIN)/python -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
@@ -74,6 +76,12 @@ lock: .venv/.dev ## pin the dependencies again; newer ones: make lock UPGRADE=--
 # The clients that the tests bring from npm, with the Node that came with the step before.
 .venv/.clients: tests/clients/package-lock.json .venv/.dev
 	cd tests/clients && $(NPM) ci --ignore-scripts --no-audit --no-fund --cache "$(XDG_CACHE_HOME)/npm"
+	@touch $@
+
+# The oldest PostgreSQL that is supported; the newest came with the step before that. Where npm has
+# none for this machine, the tests take the system's own.
+.venv/.postgresql: tests/postgresql/package-lock.json .venv/.dev
+	cd tests/postgresql && $(NPM) ci --ignore-scripts --no-audit --no-fund --cache "$(XDG_CACHE_HOME)/npm"
 	@touch $@
 
 # What is measured against lives apart: nothing of it may reach what is ours.

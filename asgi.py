@@ -11,6 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from uvicorn.supervisors import Multiprocess
 
 from app.blueprints.operator import demo
+from app.core.errors import Busy
 from app.extensions import db  # noqa: TID251 - made ready here, then closed
 from app.mcp.connection import Connection
 from app.mcp.mount import Mount
@@ -74,8 +75,8 @@ def _prepare(settings: Settings) -> None:
     with pages.app_context():
         try:
             upgrade()
-        except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", error)).partition("\n")[0]
+        except (SQLAlchemyError, Busy) as error:
+            reason = str(getattr(error, "orig", error.__cause__ or error)).partition("\n")[0]
             sys.exit(f"latchkey: the database could not be made ready: {reason}")
         declared = pages.extensions["declarations"]
         faults = declared.faults_of_rows(db.engine)

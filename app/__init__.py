@@ -6,7 +6,7 @@ from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import config
-from app.blueprints import BLUEPRINTS, cross_origin, edge, pages
+from app.blueprints import BLUEPRINTS, check_complete, cross_origin, edge, pages
 from app.blueprints.oauth.door import Door
 from app.core import postgres, sqlite
 from app.core.declarations import Declarations
@@ -24,6 +24,7 @@ from app.identity.invitations import Invitations
 from app.identity.sign_up import SignUp
 from app.models import ROW_POLICIES, UNREACHABLE
 from app.models.audit import record
+from app.models.signing import probe_writes
 from app.models.uri_schemes import CONTEXT_KEY, SchemeDenylist
 from app.oauth import outside
 from app.oauth.client import NEW_APP_PATH
@@ -54,7 +55,8 @@ def create_app(settings: config.Settings | None = None) -> Flask:
 
     Raises:
         SettingsInvalid: a setting does not fit.
-        Misdeclared: a declaration does not fit: of a procedure, a scope or a row policy.
+        Misdeclared: a declaration does not fit (a procedure, a scope or a row policy), or a
+            procedure or a blueprint is in no list.
     """
     settings = settings or config.load()
     app = Flask(__name__)
@@ -76,6 +78,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
         _prepare_engines()
         build_services(app, settings)
     app.extensions["declarations"].check()
+    check_complete()
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
@@ -105,7 +108,7 @@ def build_services(app: Flask, settings: config.Settings) -> None:
     app.extensions["declarations"] = Declarations(road.catalogue, ROW_POLICIES, UNREACHABLE)
     app.extensions["shares"] = shares(limited=settings.rate_limits == "on")
     policies = ServerPolicies(db.metadata, ROW_POLICIES)
-    app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS, policies)
+    app.extensions["readiness"] = Readiness(db.engine, _MIGRATIONS, policies, probe_writes)
     _build_authorization_server(app, settings, Opened(road.catalogue, rows))
 
 

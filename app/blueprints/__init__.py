@@ -1,5 +1,10 @@
 """HTTP and HTML, one folder per audience."""
 
+import sys
+from functools import cache
+
+from flask import Blueprint
+
 from app.blueprints.admin import (
     access,
     explain,
@@ -38,6 +43,8 @@ from app.blueprints.settings import (
 )
 from app.blueprints.tasks import detail
 from app.blueprints.tasks import list as task_list
+from app.core.discovery import defined_in
+from app.core.errors import Misdeclared
 
 BLUEPRINTS = (
     calls.bp,
@@ -78,3 +85,18 @@ BLUEPRINTS = (
     commands.bp,
     health.bp,
 )
+
+
+@cache
+def check_complete() -> None:
+    """Check that each blueprint of this package is in the list.
+
+    Raises:
+        Misdeclared: one is in no list, and none of its pages would answer.
+    """
+    for module, blueprint in defined_in(sys.modules[__name__], Blueprint):
+        if blueprint not in BLUEPRINTS:
+            raise Misdeclared(
+                f"blueprint {blueprint.name!r} of {module} is in no list: "
+                "add it to BLUEPRINTS in app/blueprints/__init__.py"
+            )

@@ -7,10 +7,16 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from flask import Flask, Response, jsonify, make_response, request, url_for
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, InternalServerError, TooManyRequests
+from werkzeug.exceptions import (
+    HTTPException,
+    InternalServerError,
+    ServiceUnavailable,
+    TooManyRequests,
+)
 
 from app.blueprints.pages import go, is_partial, page
-from app.core.errors import CallError, NotFound, NotSignedIn, UndeclaredWrite
+from app.core.errors import CallError, NotFound, NotSignedIn, Unavailable, UndeclaredWrite
+from app.core.outages import outage_of
 from app.extensions import login
 from app.identity.session import is_ambiguous
 from app.surfaces.cross_origin import OAUTH_ENDPOINTS, WELL_KNOWN
@@ -112,8 +118,15 @@ def _refused(refusal: CallError) -> Response:
         # Not a field of a form: what stands in the path cannot be an id at all.
         refusal = NotFound("There is nothing at this address.")
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
+    # Without the database nobody can be looked up, for the head of the page either.
+    stranger = {"viewer": lambda: None} if isinstance(refusal, Unavailable) else {}
     return _answer(
-        refusal.status, refusal.code, refusal.message, fields=refusal.fields, headers=headers
+        refusal.status,
+        refusal.code,
+        refusal.message,
+        fields=refusal.fields,
+        headers=headers,
+        **stranger,
     )
 
 
@@ -133,6 +146,8 @@ def _http_error(error: HTTPException) -> Response:
 
 def _bug(error: Exception) -> Response:
     """Answer a bug with its number in the log; what it was is nobody's business outside."""
+    if outage := outage_of(error):
+        return _refused(outage)
     number = secrets.token_hex(4)
     # An address may hold a secret, as that of an invitation does.
     where = request.url_rule.rule if request.url_rule else request.path
@@ -166,7 +181,7 @@ def _answer(
         response.headers["Cache-Control"] = "no-store"
     elif request.path.startswith(_OF_OAUTH):
         error = "server_error" if status >= InternalServerError.code else "invalid_request"
-        if status == TooManyRequests.code:
+        if status in (TooManyRequests.code, ServiceUnavailable.code):
             error = "temporarily_unavailable"
         response = jsonify({"error": error, "error_description": detail})
         response.headers["Cache-Control"] = "no-store"

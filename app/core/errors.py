@@ -96,11 +96,17 @@ class Busy(CallError):
     retry_after = 2
 
 
-class Lost(Busy):
-    """The database was started again, or the network cut, while the call was under way."""
+class Unavailable(Busy):
+    """The database cannot serve: it is away, full, or read-only."""
+
+    code = "unavailable"
 
     def __init__(self) -> None:
-        super().__init__("The database was lost for a moment. Try again.")
+        super().__init__("The database is not available. Try again in a few seconds.")
+
+
+class Lost(Unavailable):
+    """The database was started again, or the network cut, while the call was under way."""
 
 
 class NotReady(CallError):

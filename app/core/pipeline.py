@@ -1,10 +1,12 @@
 """The one road every call takes: procedure, channel, scopes, input, rows, run, result."""
 
+import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from pydantic import BaseModel, ValidationError
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
@@ -28,8 +30,10 @@ from app.core.principal import Principal
 from app.core.procedure import AnyProcedure, Call, Catalogue
 from app.core.read_only import ReadOnly, changed_table
 from app.core.rows import acting_as
-from app.core.transactions import for_reading, for_writing
+from app.core.transactions import for_reading, for_writing, has_clashed
 from app.core.wording import sentence, unknown_argument
+
+log = logging.getLogger(__name__)
 
 # How often a call is run whose transaction clashed with others.
 _TRIES = 5
@@ -113,13 +117,15 @@ class Pipeline:
                 return self._run_once(procedure, principal, given)
             except ReadOnly as error:
                 raise UndeclaredWrite(procedure.name, error.table) from error
-            except DBAPIError as error:
-                if _is_read_only(error):
-                    table = changed_table(error.statement or "") or "a table"
+            except (DBAPIError, psycopg.Error) as error:
+                original = error.orig if isinstance(error, DBAPIError) else error
+                if _is_read_only(original):
+                    statement = error.statement if isinstance(error, DBAPIError) else None
+                    table = changed_table(statement or "") or "a table"
                     raise UndeclaredWrite(procedure.name, table) from error
-                if _clashed(error):
+                if has_clashed(original):
                     continue
-                if refusal := _refusal_of(error):
+                if isinstance(error, DBAPIError) and (refusal := _refusal_of(error)):
                     raise refusal from error
                 raise
             except StaleDataError as error:
@@ -150,7 +156,11 @@ class Pipeline:
                 event = _event(now, procedure, principal, outcome=ALLOWED, subject=subject)
                 self._record(session, event)
         for effect in call.afterwards:
-            effect()
+            try:
+                effect()
+            except Exception:
+                # The call is committed: its caller must not believe that it failed.
+                log.exception("%s is done, but what was to follow it failed", procedure.name)
         return result
 
     @contextmanager
@@ -161,6 +171,8 @@ class Pipeline:
             yield
         except CallError as refusal:
             tells = procedure.writes or isinstance(refusal, ScopeMissing)
+            # A database that could not take the change would keep the caller waiting once more.
+            tells = tells and not isinstance(refusal, Busy)
             if tells and not principal.is_nobody:
                 self._record_refusal(procedure, principal, arguments, refusal)
             raise
@@ -227,17 +239,9 @@ def parse(
     return given
 
 
-def _clashed(error: DBAPIError) -> bool:
-    """Tell whether others changed what a call had read: run again, it may do.
-
-    PostgreSQL §13.2.3: serialization_failure, deadlock_detected.
-    """
-    return getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
-
-
-def _is_read_only(error: DBAPIError) -> bool:
+def _is_read_only(error: BaseException | None) -> bool:
     """Whether PostgreSQL refused a change in a transaction that reads."""
-    return getattr(error.orig, "sqlstate", None) == _READ_ONLY_SQL_TRANSACTION
+    return getattr(error, "sqlstate", None) == _READ_ONLY_SQL_TRANSACTION
 
 
 def _refusal_of(error: DBAPIError) -> CallError | None:

@@ -5,6 +5,7 @@ each transaction another connection; nothing is prepared on the server, for the 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Self
 
 import psycopg
@@ -16,8 +17,9 @@ from sqlalchemy import Connection, Engine, ExceptionContext, event
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from app.core.errors import Busy, Lost, NotReady
+from app.core.outages import outage_of
 from app.core.rows import ACTING, NOBODY, Acting
-from app.core.transactions import Purpose, purpose
+from app.core.transactions import Purpose, has_clashed, purpose
 
 ENGINE_OPTIONS: Mapping[str, Any] = {
     "connect_args": {"prepare_threshold": None, "autocommit": True},
@@ -73,7 +75,7 @@ def prepare(engine: Engine, *, guarded: bool) -> None:
     event.listen(engine, "engine_connect", _begin)
     event.listen(engine, "begin", _begin)
     event.listen(engine, "checkin", _be_nobodys)
-    event.listen(engine, "handle_error", _say_lost)
+    event.listen(engine, "handle_error", partial(_report_outage, retried=guarded))
 
 
 class Line(psycopg.Connection[Any]):
@@ -187,7 +189,12 @@ def _refuse_to_bypass(line: Line) -> None:
         raise NotReady("The app is not set up yet: its operator finds why at /readyz.")
 
 
-def _say_lost(context: ExceptionContext) -> None:
+def _report_outage(context: ExceptionContext, *, retried: bool) -> None:
+    if retried and has_clashed(context.original_exception):
+        return  # the pipeline runs the call again
+    reads = context.connection is not None and purpose(context.connection) is Purpose.READING
+    if refusal := outage_of(context.original_exception, reads=reads):
+        raise refusal from context.original_exception
     if context.is_disconnect:
         raise Lost
 

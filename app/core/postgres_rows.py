@@ -63,15 +63,16 @@ SELECT relname, md5(string_agg(held, E'\\n' ORDER BY held)), (
 )
 FROM asked JOIN line USING (oid) GROUP BY asked.oid, relname
 """)
+# Before PostgreSQL 16 an empty name is an error to to_regclass, and not NULL.
 _POLICIES = text("""
 SELECT 'DROP POLICY ' || quote_ident(polname) || ' ON ' || polrelid::regclass
 FROM pg_catalog.pg_policy
-WHERE polrelid = to_regclass(:name) OR (:name = '' AND polname LIKE 'latchkey%')
+WHERE polrelid = to_regclass(nullif(:name, '')) OR (:name = '' AND polname LIKE 'latchkey%')
 UNION ALL
 SELECT 'DROP TRIGGER ' || quote_ident(tgname) || ' ON ' || tgrelid::regclass
 FROM pg_catalog.pg_trigger
 WHERE tgname LIKE 'latchkey%' AND NOT tgisinternal
-  AND (:name = '' OR tgrelid = to_regclass(:name))
+  AND (:name = '' OR tgrelid = to_regclass(nullif(:name, '')))
 """)
 _ROLE = text(f"""
 SELECT current_user, {BYPASSES}, EXISTS (

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import Any, Generic, TypeVar, cast
 
 from pydantic import BaseModel
 from sqlalchemy.orm import Session
@@ -12,6 +12,7 @@ from app.core.errors import Misdeclared, NotFound
 from app.core.post import Post
 from app.core.principal import Channel, Principal
 from app.core.scopes import SCOPES
+from app.core.signatures import Signature, faults_of_sequences, query_lists
 
 In = TypeVar("In", bound=BaseModel)
 Out = TypeVar("Out", bound=BaseModel)
@@ -82,6 +83,10 @@ class Procedure(Generic[In, Out]):
     idempotent: bool
     public: bool
     touches: tuple[str, ...]
+    # The fields of a query that hold a list: their parameters may be repeated.
+    repeatable: frozenset[str] = frozenset()
+    # What is wrong with the declaration, found when it was made.
+    faults: tuple[str, ...] = ()
     summary: str = field(init=False)
     description: str = field(init=False)
 
@@ -142,16 +147,19 @@ def procedure(  # noqa: PLR0913 - each keyword is one public fact of the declara
     """
 
     def declare(run: Callable[[Call, In], Out]) -> Procedure[In, Out]:
-        hints = get_type_hints(run)
-        if not {"given", "return"} <= hints.keys():
-            raise Misdeclared(f"procedure {name!r} does not say what it is given and returns")
+        signature = Signature(run)
+        faults = [*signature.faults]
+        # Not raised here: a fault at import would be a traceback, and not one line.
+        faults += faults_of_sequences(scopes=scopes, any_scope=any_scope, touches=touches)
+        faults += faults_of_sequences(channels=channels)
         if scopes and any_scope:
-            raise Misdeclared(f"procedure {name!r} names scopes and any_scope: give one of them")
+            faults.append("names scopes and any_scope: give one of them")
+        lists, faults_of_query = (frozenset(), ()) if writes else query_lists(signature.input)
         return Procedure(
             name=name,
             run=run,
-            input=hints["given"],
-            output=hints["return"],
+            input=cast("type[In]", signature.input),
+            output=cast("type[Out]", signature.output),
             scopes=tuple(scopes or any_scope),
             any_scope=bool(any_scope),
             channels=channels,
@@ -160,6 +168,8 @@ def procedure(  # noqa: PLR0913 - each keyword is one public fact of the declara
             idempotent=idempotent or not writes,
             public=public,
             touches=tuple(touches),
+            repeatable=lists,
+            faults=(*faults, *faults_of_query),
         )
 
     return declare
@@ -199,6 +209,7 @@ def _refuse_misdeclared(item: AnyProcedure) -> None:
 
 
 def _faults(item: AnyProcedure) -> Iterator[str]:
+    yield from item.faults
     if not _NAME.fullmatch(item.name):
         yield "is not named noun.verb in lower case"
     if not item.summary:

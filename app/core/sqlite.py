@@ -2,10 +2,11 @@
 
 import sqlite3
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Connection, Engine, ExceptionContext, event
 
 from app.core import read_only
-from app.core.errors import Busy
+from app.core.outages import outage_of
+from app.core.text_search import SQLITE_FUNCTION, contains
 from app.core.transactions import Purpose, purpose
 
 
@@ -15,6 +16,7 @@ def prepare(engine: Engine) -> None:
         event.listen(engine, "connect", _open)
         event.listen(engine, "begin", _begin)
         read_only.watch(engine)
+        event.listen(engine, "handle_error", _report_outage)
 
 
 def _open(dbapi_connection: sqlite3.Connection, _record: object) -> None:
@@ -27,6 +29,7 @@ def _open(dbapi_connection: sqlite3.Connection, _record: object) -> None:
         "busy_timeout = 5000",
     ):
         dbapi_connection.execute(f"PRAGMA {pragma}").close()
+    dbapi_connection.create_function(SQLITE_FUNCTION, 2, contains, deterministic=True)
 
 
 def _begin(connection: Connection) -> None:
@@ -35,9 +38,13 @@ def _begin(connection: Connection) -> None:
     cursor = connection.connection.cursor()
     try:
         cursor.execute("BEGIN IMMEDIATE" if writes else "BEGIN")
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
-            raise
-        raise Busy("Too many changes at once. Try again in a moment.") from error
+    except sqlite3.Error as error:
+        raise outage_of(error) or error from error
     finally:
         cursor.close()
+
+
+def _report_outage(context: ExceptionContext) -> None:
+    reads = context.connection is not None and purpose(context.connection) is Purpose.READING
+    if refusal := outage_of(context.original_exception, reads=reads):
+        raise refusal from context.original_exception

@@ -19,8 +19,9 @@ from sqlalchemy.orm import DeclarativeBase, Session
 from sqlalchemy.sql.compiler import SQLCompiler
 
 from app.core.errors import Lost
+from app.core.outages import outage_of
 from app.core.read_only import ReadOnly
-from app.core.transactions import Purpose, purpose
+from app.core.transactions import Purpose, has_clashed, purpose
 
 Transaction = Session | Connection
 Found = Row[*tuple[Any, ...]]
@@ -99,7 +100,10 @@ class Statement:
             driver: Any = connection.connection.driver_connection
             if dialect.is_disconnect(error, driver, cursor):
                 connection.invalidate(error)
-                raise Lost from error
+                raise outage_of(error) or Lost() from error
+            reads = purpose(connection) is Purpose.READING
+            if not has_clashed(error) and (refusal := outage_of(error, reads=reads)):
+                raise refusal from error
             raise
         return rendered, cursor
 

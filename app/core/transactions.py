@@ -45,3 +45,11 @@ def purpose(connection: Connection) -> Purpose | None:
     """Give what a connection's transactions are for, where that was said."""
     found: Purpose | None = connection.get_execution_options().get(_OPTION)
     return found
+
+
+def has_clashed(error: BaseException | None) -> bool:
+    """Whether others changed what a transaction had read: run again, it may succeed.
+
+    PostgreSQL §13.2.3: serialization_failure, deadlock_detected.
+    """
+    return getattr(error, "sqlstate", None) in {"40001", "40P01"}

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass, field
 
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, select, update
 from sqlalchemy.orm import Session
 
 from app.core import mailbox, names
-from app.core.errors import Conflict, InvalidInput, NotFound
+from app.core.errors import Busy, Conflict, InvalidInput, NotFound
 from app.core.system import acting_as_system
 from app.identity import passwords, throttle
 from app.models.user import NAME_LENGTH, Password, Role, User, UserRole
@@ -105,11 +105,26 @@ def who_signs_in(
         throttle.count_guess(session, email=email, address=address, now=now)
         user_id, known = _password_of(session, email)
     is_right = passwords.is_right(password[: passwords.LONGEST], known)
-    if not is_right or len(password) > passwords.LONGEST:
+    if not is_right or known is None or len(password) > passwords.LONGEST:
         return None
+    new_hash = _replacement(password, known)
     with acting_as_system(engine, "forgive guesses") as session:
         throttle.forgive(session, email=email, address=address)
+        if new_hash:
+            # Only what was checked is replaced: the password may have been changed meanwhile.
+            session.execute(
+                update(Password)
+                .where(Password.user_id == user_id, Password.hash == known)
+                .values(hash=new_hash)
+            )
     return user_id
+
+
+def _replacement(password: str, known: str) -> str | None:
+    try:
+        return passwords.rehash(password, known)
+    except Busy:  # the next sign-in replaces it
+        return None
 
 
 def _password_of(session: Session, email: str) -> tuple[int | None, str | None]:

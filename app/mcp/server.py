@@ -20,6 +20,7 @@ from mcp_types import (
 from starlette.types import Scope
 
 from app.core.errors import UndeclaredWrite
+from app.core.outages import outage_of
 from app.core.principal import Principal
 from app.core.resource import Resources
 from app.mcp.gate import PRINCIPAL, REFUSAL
@@ -62,6 +63,8 @@ def server_of(tools: Tools, resources: Resources) -> Server[Any]:
         except MCPError:
             raise
         except Exception as bug:
+            if outage := outage_of(bug):
+                return failed(outage.message)
             number = secrets.token_hex(4)
             if isinstance(bug, UndeclaredWrite):
                 log.error("bug %s in tool %s: %s", number, params.name, bug)  # noqa: TRY400 - the message says all

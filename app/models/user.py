@@ -35,7 +35,10 @@ class User(Model):
 
 
 class Password(Model):
-    """A person's argon2id hash; a table of its own, out of every procedure's sight."""
+    """A person's argon2id hash; a table of its own, out of every procedure's sight.
+
+    An imported one of another library stays until its owner signs in.
+    """
 
     __tablename__ = "password"
 

@@ -13,6 +13,7 @@ from authlib.oauth2.rfc6749 import AccessDeniedError, InvalidRequestError, Inval
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from app.core.errors import Busy
 from app.core.principal import Principal
 from app.core.resource import Resources
 from app.core.scopes import THIRD_PARTY
@@ -30,7 +31,7 @@ from app.oauth.authorization_response import (
 from app.oauth.client import KnownClient, find
 from app.oauth.consent_page import Consent, shown
 from app.oauth.documents import Documents
-from app.oauth.errors import InvalidRequestUri, LoginRequired, Reported
+from app.oauth.errors import InvalidRequestUri, LoginRequired, Reported, TemporarilyUnavailable
 from app.oauth.families import Authorization
 from app.oauth.fetch_queue import Requester
 from app.oauth.id_token import Hint, hinted
@@ -121,6 +122,8 @@ class ConsentServer:
         requester = Requester(f"user {principal.user_id}", is_signed_in=True)
         self._documents.look_up(sent.values.get("client_id", ""), requester)
         client, redirect_uri, sent = self._addressed(sent)
+        is_answered = is_framed and is_silent(sent)
+        is_answered = is_answered or may_redirect_error(client, redirect_uri)
         try:
             asked = validated(self._resources, sent, client, redirect_uri)
             if not grantable(client, principal, asked.scope):
@@ -130,14 +133,16 @@ class ConsentServer:
             answer = self._remembered(asked, principal, sign_in)
             if answer is None and "none" in asked.prompt:
                 raise self._silent_refusal(asked, principal)
+            return answer or self._opened(asked, principal, sign_in)
         except OAuth2Error as error:
-            is_redirected = (
-                (is_framed and is_silent(sent))
-                or may_redirect_error(client, redirect_uri)
-                or self._is_connected(client, principal)
-            )
+            is_redirected = is_answered or self._is_connected(client, principal)
             raise self._reported(error, redirect_uri, sent, is_redirected=is_redirected) from error
-        return answer or self._opened(asked, principal, sign_in)
+        except Busy as refusal:
+            if not is_answered:
+                # Whether the user has connected the client can't be read now: they see the 503.
+                raise
+            unavailable = TemporarilyUnavailable(refusal.message)
+            raise self._reported(unavailable, redirect_uri, sent, is_redirected=True) from refusal
 
     def decide(
         self, consent_id: str, principal: Principal, *, is_allowed: bool, ticked: frozenset[str]

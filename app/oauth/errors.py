@@ -18,6 +18,7 @@ __all__ = [
     "RequestNotSupported",
     "RequestUriNotSupported",
     "SlowDown",
+    "TemporarilyUnavailable",
     "TryAgainLater",
     "UnsupportedResponseType",
     "UseDpopNonce",
@@ -121,6 +122,12 @@ class RegistrationClosed(OAuth2Error):
 
     error = "access_denied"
     status_code = 403
+
+
+class TemporarilyUnavailable(OAuth2Error):
+    """The server cannot answer at the moment (RFC 6749 §4.1.2.1)."""
+
+    error = "temporarily_unavailable"
 
 
 class Reported(Exception):

@@ -27,12 +27,15 @@ def create_client(
 ) -> dict[str, Any]:
     """Create a client; give its id, and its secret for the only time.
 
-    `allowed` is what it may ask for; nothing named means all that a third party may have.
+    `allowed` is what it may ask for; nothing named means all that it can be granted: a trusted
+    client can be granted the scopes of admins, too.
 
     Raises:
         InvalidInput: no client may ask for a scope, or only one that is trusted.
         NotFound: there is no such owner.
     """
+    if is_trusted and not allowed:
+        allowed = frozenset(scopes.grantable(is_trusted=True))
     if beyond := beyond_trust(allowed, is_trusted=is_trusted):
         whom, cure = (
             ("No client", "") if is_trusted else ("Only a trusted client", " Add --trusted.")

@@ -1,6 +1,11 @@
 """The product's verbs, one module per noun."""
 
-from app.core.procedure import Catalogue
+import sys
+from functools import cache
+
+from app.core.discovery import defined_in
+from app.core.errors import Misdeclared
+from app.core.procedure import AnyProcedure, Catalogue, Procedure
 from app.procedures import (
     access,
     all_organization_members,
@@ -37,8 +42,12 @@ from app.procedures import (
 
 
 def catalogue() -> Catalogue:
-    """Give the ordered public API, written out by hand: what is used most comes first."""
-    return Catalogue(
+    """Give the ordered public API, written out by hand: what is used most comes first.
+
+    Raises:
+        Misdeclared: a procedure is in no list, is incomplete, or is declared twice.
+    """
+    complete = Catalogue(
         [
             tasks.list_,
             tasks.get,
@@ -137,3 +146,15 @@ def catalogue() -> Catalogue:
             workspace_invitations.revoke,
         ]
     )
+    for module, item in _declared():
+        if complete.get(item.name) is None:
+            raise Misdeclared(
+                f"procedure {item.name!r} of {module} is in no list: "
+                "add it to the catalogue in app/procedures/__init__.py"
+            )
+    return complete
+
+
+@cache
+def _declared() -> list[tuple[str, AnyProcedure]]:
+    return list(defined_in(sys.modules[__name__], Procedure))

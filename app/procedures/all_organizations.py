@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, ScalarSelect, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
 
 from app.core import mailbox
 from app.core.errors import Conflict
 from app.core.procedure import Call, procedure
+from app.core.text_search import holds_words
 from app.models.organization import (
     DOMAIN_LENGTH,
     MANAGER,
@@ -22,7 +23,7 @@ from app.models.organization import (
 )
 from app.procedures import inviting, removal
 from app.procedures.organizations import GivenName, OrganizationId
-from app.procedures.shapes import Given, Id, Listing, Page, PageOf
+from app.procedures.shapes import Given, Id, Listing, Page, PageOf, SearchQuery
 
 
 def _host_name(text: str) -> str:
@@ -36,7 +37,7 @@ _DOMAIN = "Who has an address at it may join, where access is set to organizatio
 class OrganizationFilter(PageOf):
     """Which organizations."""
 
-    q: str | None = Field(
+    q: SearchQuery | None = Field(
         None, max_length=NAME_LENGTH, description="Words that name or domain must hold."
     )
 
@@ -196,5 +197,4 @@ def _one(call: Call, organization: Organization) -> AnyOrganizationOut:
 
 def _conditions(given: OrganizationFilter) -> Iterator[ColumnElement[bool]]:
     if given.q:
-        held = (Organization.name, Organization.domain)
-        yield or_(*(column.icontains(given.q, autoescape=True) for column in held))
+        yield holds_words(given.q, Organization.name, Organization.domain)

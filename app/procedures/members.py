@@ -4,14 +4,15 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, or_, select
+from sqlalchemy import select
 
 from app.core.errors import NotFound
 from app.core.procedure import PAGES_ONLY, Call, procedure
+from app.core.text_search import holds_words
 from app.models.organization import MANAGER, Membership, Organization, Standing
 from app.models.user import NAME_LENGTH, User
 from app.procedures.organizations import OrganizationId, check_managed, let_go
-from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
+from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf, SearchQuery
 
 GivenStanding = Annotated[
     Standing, Field(description="member; or manager, who looks after the organization.")
@@ -21,7 +22,7 @@ GivenStanding = Annotated[
 class MemberFilter(OrganizationId, PageOf):
     """Which members of which organization."""
 
-    q: str | None = Field(
+    q: SearchQuery | None = Field(
         None, max_length=NAME_LENGTH, description="Words that name or email address must hold."
     )
 
@@ -112,7 +113,7 @@ def listed(call: Call, given: MemberFilter) -> MemberPage:
     organization = call.get(Organization, given.organization_id)
     conditions = [Membership.organization_id == organization.id]
     if given.q:
-        conditions.append(_holds(given.q))
+        conditions.append(holds_words(given.q, User.name, User.email))
     return MemberPage.model_validate(_LISTING.page(call.session, given, *conditions))
 
 
@@ -146,7 +147,3 @@ def shown(call: Call, key: int) -> MemberOut:
     if row is None:
         raise NotFound(f"There is no membership '{key}'.")
     return MemberOut.model_validate(row)
-
-
-def _holds(words: str) -> ColumnElement[bool]:
-    return or_(*(c.icontains(words, autoescape=True) for c in (User.name, User.email)))

@@ -4,11 +4,12 @@ from collections import Counter
 from collections.abc import Iterator
 
 from pydantic import BaseModel, Field
-from sqlalchemy import ColumnElement, String, cast, or_, select
+from sqlalchemy import ColumnElement, String, cast, select
 
 from app.core import scopes
 from app.core.errors import Conflict
 from app.core.procedure import PAGES_ONLY, Call, procedure
+from app.core.text_search import holds_words
 from app.models.banned_host import hosts_of, is_bannable
 from app.models.client import SELF_DESCRIBED, Client, Source
 from app.models.grant import Grant
@@ -22,13 +23,13 @@ from app.procedures.clients import (
     known,
     register,
 )
-from app.procedures.shapes import Listing, Page, PageOf
+from app.procedures.shapes import Listing, Page, PageOf, SearchQuery
 
 
 class ClientFilter(PageOf):
     """Which clients."""
 
-    q: str | None = Field(
+    q: SearchQuery | None = Field(
         None, max_length=200, description="Words that name, id or redirect URI must hold."
     )
 
@@ -140,8 +141,7 @@ def _conditions(given: ClientFilter) -> Iterator[ColumnElement[bool]]:
     if given.q:
         # The URIs are kept as JSON text, in which a search by words is as good as in a list.
         uris = cast(Client.redirect_uris, String)
-        held = (Client.name, Client.client_id, uris)
-        yield or_(*(column.icontains(given.q, autoescape=True) for column in held))
+        yield holds_words(given.q, Client.name, Client.client_id, uris)
 
 
 def _one(call: Call, client: Client) -> AnyClientOut:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from app.core.policy import RowPolicy
 from app.core.procedure import LARGEST_KEY, is_row_key
 from app.core.statement import Statement
+from app.core.text_search import check_query
 from app.core.ways import Kind, asking, ways
 from app.extensions import Model
 from app.models import ROW_POLICIES
@@ -33,6 +34,8 @@ _MOST = bindparam("most", type_=Integer)
 
 # Ids are strings to everyone outside, and an id that cannot be one names no row.
 Id = Annotated[str, Field(coerce_numbers_to_str=True)]
+# Words to search for, in any order.
+SearchQuery = Annotated[str, AfterValidator(check_query)]
 GivenId = Annotated[str, Field(min_length=1, max_length=64)]
 
 

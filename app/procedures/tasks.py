@@ -5,12 +5,13 @@ from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, false, or_
+from sqlalchemy import ColumnElement, false
 
 from app.core.errors import NotFound
 from app.core.procedure import Call, is_row_key, procedure
+from app.core.text_search import holds_words
 from app.models.task import NOTES_LENGTH, TITLE_LENGTH, Status, Task
-from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
+from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf, SearchQuery
 
 Title = Annotated[str, Field(min_length=1, max_length=TITLE_LENGTH)]
 Notes = Annotated[str, Field(max_length=NOTES_LENGTH)]
@@ -49,7 +50,7 @@ class TaskFilter(PageOf):
     """Which tasks."""
 
     status: Status | None = Field(None, description="Only open ones, or only done ones.")
-    q: str | None = Field(
+    q: SearchQuery | None = Field(
         None, max_length=TITLE_LENGTH, description="Words that title or notes must hold."
     )
     team_id: GivenId | None = Field(None, description="Only those in this team.")
@@ -196,7 +197,4 @@ def _conditions(given: TaskFilter) -> Iterator[ColumnElement[bool]]:
     if given.status:
         yield Task.status == given.status
     if given.q:
-        yield or_(
-            Task.title.icontains(given.q, autoescape=True),
-            Task.notes.icontains(given.q, autoescape=True),
-        )
+        yield holds_words(given.q, Task.title, Task.notes)

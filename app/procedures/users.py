@@ -5,13 +5,14 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, case, or_, select
+from sqlalchemy import ColumnElement, case, select
 
 from app.core.errors import Conflict
 from app.core.procedure import Call, is_row_key, procedure
+from app.core.text_search import holds_words
 from app.models.user import EXTERNAL_ID_LENGTH, Role, User, UserRole
 from app.procedures.authority import check_over
-from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
+from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf, SearchQuery
 
 UserStatus = Literal["active", "suspended"]
 
@@ -19,7 +20,7 @@ UserStatus = Literal["active", "suspended"]
 class UserFilter(PageOf):
     """Which people."""
 
-    q: str | None = Field(
+    q: SearchQuery | None = Field(
         None, max_length=200, description="Words that name, address or external id must hold."
     )
     status: UserStatus | None = Field(None, description="Only active ones, or suspended ones.")
@@ -120,8 +121,7 @@ def shown(call: Call, user: User) -> UserOut:
 
 def _conditions(given: UserFilter) -> Iterator[ColumnElement[bool]]:
     if given.q:
-        held = (User.name, User.email, User.external_id)
-        yield or_(*(column.icontains(given.q, autoescape=True) for column in held))
+        yield holds_words(given.q, User.name, User.email, User.external_id)
     if given.status:
         is_none = User.suspended_at.is_(None)
         yield is_none if given.status == "active" else ~is_none

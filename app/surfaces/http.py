@@ -1,6 +1,7 @@
 """A procedure over HTTP: arguments out of a request, bytes out of a result."""
 
 import json
+from collections.abc import Collection
 from typing import Any, NoReturn
 from urllib.parse import parse_qsl
 
@@ -26,8 +27,12 @@ class NotJson(CallError):
     status = 415
 
 
-def arguments_of_query(query: bytes) -> dict[str, str]:
+def arguments_of_query(
+    query: bytes, repeatable: Collection[str] = ()
+) -> dict[str, str | list[str]]:
     """Give the arguments in a query string; numbers are still in words.
+
+    Only what is `repeatable` may be given more than once, and is a list even if given once.
 
     Raises:
         Malformed: it is not UTF-8, or names a parameter twice.
@@ -46,7 +51,9 @@ def arguments_of_query(query: bytes) -> dict[str, str]:
             f"The query string must be percent-encoded UTF-8 of at most {_MOST_PARAMETERS} "
             "parameters."
         ) from None
-    return _each_once(pairs)
+    lists = {name: [value for key, value in pairs if key == name] for name in repeatable}
+    scalars = _each_once([pair for pair in pairs if pair[0] not in lists])
+    return scalars | {name: values for name, values in lists.items() if values}
 
 
 def arguments_of_body(

@@ -160,6 +160,8 @@ def _parameters(item: AnyProcedure) -> list[dict[str, Any]]:
             "required": name in required,
             "description": field.get("description", name),
             "schema": {key: value for key, value in field.items() if key != "description"},
+            # One parameter for each value: ?tag=a&tag=b.
+            **({"style": "form", "explode": True} if name in item.repeatable else {}),
         }
         for name, field in schema.get("properties", {}).items()
     ]

@@ -3,7 +3,7 @@
 import json
 import shlex
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -61,10 +61,17 @@ def _entry(item: AnyProcedure, resources: Resources) -> Entry:
     return Entry(
         procedure=item,
         scopes=tuple(SCOPES[name] for name in item.scopes),
-        arguments=tuple(_fields(given, wanted=given.get("required", ()))),
+        arguments=tuple(_arguments(item, given)),
         results=tuple(_fields(output)),
         example=_example(item, resources.url(item.path), given),
     )
+
+
+def _arguments(item: AnyProcedure, given: dict[str, Any]) -> Iterator[Field]:
+    for field in _fields(given, wanted=given.get("required", ())):
+        is_repeated = field.name in item.repeatable
+        notes = f"{field.notes} Repeat the parameter for each value.".strip()
+        yield replace(field, notes=notes) if is_repeated else field
 
 
 def _fields(
@@ -109,7 +116,7 @@ def _example(item: AnyProcedure, url: str, given: dict[str, Any]) -> str:
     if item.writes:
         words += ["-H", f"Content-Type: {MEDIA_TYPE}", "-d", json.dumps(arguments), url]
     else:
-        words.append(f"{url}?{urlencode(arguments)}" if arguments else url)
+        words.append(f"{url}?{urlencode(arguments, doseq=True)}" if arguments else url)
     # Only in double quotes does a shell put the token in.
     quoted = (f'"{word}"' if "$TOKEN" in word else shlex.quote(word) for word in words)
     return " ".join(quoted)
@@ -120,6 +127,8 @@ def _sample(name: str, schema: dict[str, Any]) -> object:
         return "1"
     if "enum" in schema:
         return schema["enum"][0]
+    if schema.get("type") == "array":
+        return [_sample(name, schema.get("items", {}))]
     if name == "email":
         return "ben@example.com"
     return schema.get("default", 1 if schema.get("type") == "integer" else f"Some {name}")

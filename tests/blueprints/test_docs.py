@@ -38,3 +38,12 @@ def test_the_callback_keeps_its_opener_and_is_not_kept(file: str, visitor: Flask
 
 def test_there_is_no_other_file_beside_the_reference(visitor: FlaskClient) -> None:
     assert visitor.get("/docs/api/LICENSE").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/api", "/docs/api"])
+def test_an_address_with_a_slash_too_many_leads_to_the_one_without(
+    path: str, visitor: FlaskClient
+) -> None:
+    answer = visitor.get(f"{path}/")
+    assert (answer.status_code, answer.headers["Location"]) == (308, path)
+    assert visitor.get(path).status_code == 200

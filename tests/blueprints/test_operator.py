@@ -10,7 +10,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from app.core import credentials
-from app.core.scopes import THIRD_PARTY
+from app.core.scopes import THIRD_PARTY, grantable
 from app.core.system import acting_as_system
 from app.extensions import db
 from app.models.grant import ConsentRequest
@@ -90,6 +90,17 @@ def test_a_client_may_ask_for_what_the_operator_said_and_no_more(run: Run) -> No
             for made in (narrow, wide)
         ]
     assert held == [["profile:view", "tasks:view", "tasks:edit"], list(THIRD_PARTY)]
+
+
+def test_a_client_of_which_no_scope_is_said_may_ask_for_all_that_it_can_be_granted(
+    run: Run,
+) -> None:
+    for options in ([], ["--trusted"]):
+        client_id = created(run, *options)["client_id"]
+        with db.engine.connect() as connection:
+            query = text("SELECT scopes FROM client WHERE client_id = :client_id")
+            found = connection.scalar(query, {"client_id": client_id})
+        assert set(found.split()) == set(grantable(is_trusted=bool(options)))
 
 
 def test_the_operator_trusts_a_client_by_saying_so(run: Run) -> None:

@@ -21,7 +21,7 @@ from sqlalchemy import create_engine, make_url, text
 from app.blueprints.operator.postgres_server import Server
 from app.blueprints.operator.postgres_setup import Names
 from tests.blueprints.terminal import Run, refused
-from tests.postgres import Cluster
+from tests.postgres import NEWEST, OLDEST, Cluster
 from tests.processes import PROJECT
 
 ODD = """Ann's "role"; DROP é?&#@:/%2F"""
@@ -216,7 +216,7 @@ def test_names_come_out_right_whatever_is_in_them(run: Run, server: Cluster) -> 
 
 
 @pytest.mark.parametrize("inherits", ["INHERIT", "NOINHERIT"])
-@pytest.mark.parametrize("release", [16, 18])
+@pytest.mark.parametrize("release", [OLDEST, 16, NEWEST])
 def test_an_admin_who_is_no_superuser_is_enough(run: Run, release: int, inherits: str) -> None:
     with Cluster.started(release, authentication="scram-sha-256") as cluster:
         url = limited(cluster, f"CREATEROLE CREATEDB {inherits}")
@@ -226,6 +226,16 @@ def test_an_admin_who_is_no_superuser_is_enough(run: Run, release: int, inherits
         again = run("postgres", "init", "--admin-url", url, "--renew-passwords")
         assert who(settings(again)[0]) == ("latchkey_app", "latchkey")
         assert "of the admin" not in again.output
+
+
+def test_a_role_that_the_server_does_not_let_in_is_told_of_with_what_to_do(run: Run) -> None:
+    # As Debian's pg_hba.conf has it: over the socket nobody comes in by a password.
+    with Cluster.started(authentication="peer") as cluster:
+        done = run("postgres", "init", "--admin-url", cluster.admin_url)
+    assert len(settings(done)) == 2
+    [fault] = [line for line in done.stderr.splitlines() if "cannot sign in yet" in line]
+    assert "Peer authentication failed" in fault
+    assert "@localhost" in fault
 
 
 def limited(cluster: Cluster, powers: str) -> str:

@@ -29,6 +29,22 @@ def raise_bug(call: Call, given: Word) -> Word:
     raise ZeroDivisionError
 
 
+@procedure("words.follow_up", scopes=["tasks:edit"], writes=True)
+def follow_up(call: Call, given: Word) -> Word:
+    """Add a task, with two effects of which the first fails."""
+    call.session.add(_task(call))
+    call.afterwards.append(_fail)
+    call.afterwards.append(lambda: DONE.append(given.word))
+    return given
+
+
+DONE: list[str] = []
+
+
+def _fail() -> None:
+    raise ZeroDivisionError
+
+
 @procedure("words.refuse", scopes=["tasks:edit"], writes=True)
 def refuse(call: Call, given: Word) -> Word:
     """Add a task, then refuse."""
@@ -73,7 +89,9 @@ def _task(call: Call, owner_id: int | None = None, key: int | None = None) -> Ta
     return Task(id=key, owner_id=owner, title="new", notes="", created_at=1, updated_at=1)
 
 
-WORDS = Catalogue([raise_bug, refuse, add_twice, give_away, change_any, count, *catalogue()])
+WORDS = Catalogue(
+    [raise_bug, follow_up, refuse, add_twice, give_away, change_any, count, *catalogue()]
+)
 
 
 def run(world: World, name: str, principal: Principal | None = None, /, **given: Any) -> Any:
@@ -165,6 +183,19 @@ def test_a_bug_leaves_nothing_behind(world: World) -> None:
     with pytest.raises(ZeroDivisionError):
         run(world, "words.raise_bug")
     assert world.everything() == before
+
+
+def test_a_fault_in_what_follows_a_call_is_logged_and_the_call_stands(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    tasks = len(world.found("task"))
+    assert run(world, "words.follow_up", word="done").word == "done"
+    assert len(world.found("task")) == tasks + 1
+    assert last_event(world)["outcome"] == "allowed"
+    assert DONE == ["done"]
+    [record] = caplog.records
+    assert "words.follow_up" in record.getMessage()
+    assert record.exc_info
 
 
 @pytest.mark.parametrize("name", ["words.refuse", "words.add_twice"])

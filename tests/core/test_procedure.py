@@ -1,9 +1,11 @@
 """Declaring procedures, and collecting them."""
 
+from typing import Any, Literal
+
 import pytest
 from hypothesis import given as drawn
 from hypothesis import strategies as st
-from pydantic import BaseModel
+from pydantic import BaseModel, create_model
 
 from app.core.errors import Misdeclared
 from app.core.principal import Channel
@@ -85,6 +87,10 @@ def test_all_scopes_are_needed_or_any_as_declared(held: set[str]) -> None:
         ({"public": True}, "must either name scopes or be public"),
         ({"destructive": True}, "is destructive but does not write"),
         ({"channels": frozenset()}, "is offered on no channel"),
+        ({"scopes": "tasks:view"}, r"has a string as scopes: write scopes=\['tasks:view'\]"),
+        ({"scopes": (), "any_scope": "tasks:view"}, "has a string as any_scope"),
+        ({"touches": "task"}, r"has a string as touches: write touches=\['task'\]"),
+        ({"channels": Channel.API}, "has a string as channels"),
     ],
 )
 def test_a_declaration_that_does_not_fit_stops_the_start(
@@ -110,7 +116,7 @@ def test_a_procedure_that_is_declared_twice_stops_the_start() -> None:
 
 def test_a_procedure_says_whether_all_scopes_are_needed_or_any() -> None:
     with pytest.raises(Misdeclared, match="names scopes and any_scope"):
-        declared(any_scope=["tasks:edit"])
+        Catalogue([declared(any_scope=["tasks:edit"])])
 
 
 def test_a_procedure_says_what_it_is_given_and_what_it_returns() -> None:
@@ -118,7 +124,86 @@ def test_a_procedure_says_what_it_is_given_and_what_it_returns() -> None:
         """Do something."""
 
     with pytest.raises(Misdeclared, match="does not say"):
-        procedure("things.make", public=True)(vague)
+        Catalogue([procedure("things.make", public=True)(vague)])
+
+
+class Nested(BaseModel):
+    """A field with fields of its own."""
+
+    part: Given
+
+
+class Listed(BaseModel):
+    """Lists that a query can hold."""
+
+    name: str | None = None
+    kinds: list[Literal["a", "b"]] | None = None
+    tags: list[str] = []
+    numbers: set[int] = set()
+
+
+def asynchronous() -> Any:
+    async def run_later(call: Call, given: Given) -> Made:
+        """Make it later."""
+        return Made()
+
+    return run_later
+
+
+def giving(output: Any, parameter: str = "given", given: Any = Given) -> Any:
+    def run_it(call: Any, given: Any) -> Any:
+        """Make it."""
+
+    run_it.__annotations__ = {"call": Call, "given": given, "return": output}
+    if parameter != "given":
+
+        def run_otherwise(call: Call, params: Given) -> Made:
+            """Make it."""
+            return Made()
+
+        return run_otherwise
+    return run_it
+
+
+@pytest.mark.parametrize(
+    ("run", "fault"),
+    [
+        (giving(list[Made]), r"returns list\[.*Made\]: return a model"),
+        (giving(None), "returns None: return a model"),
+        (giving(dict), "returns dict: return a model"),
+        (giving(Made | None), "return a model"),
+        (giving("Unknown"), "names an unknown type: name 'Unknown'"),
+        (giving(Made, given=dict[str, str]), "is given dict.*: take a model"),
+        (giving(Made, "params"), "calls its second parameter 'params': call it 'given'"),
+        (asynchronous(), "is an async def: write def"),
+        (lambda: None, "must take two parameters: call and given"),
+    ],
+)
+def test_a_function_from_which_nothing_can_be_derived_stops_the_start(
+    run: Any, fault: str
+) -> None:
+    with pytest.raises(Misdeclared, match=rf"^procedure 'things\.make' .*{fault}") as stopped:
+        Catalogue([procedure("things.make", public=True)(run)])
+    assert "\n" not in str(stopped.value)
+
+
+@pytest.mark.parametrize(
+    "field",
+    [Given, dict[str, str], list[Given], list[list[str]], list[str | None], str | list[str]],
+)
+def test_a_query_with_what_its_url_cannot_hold_stops_the_start(field: Any) -> None:
+    model = create_model("Odd", odd=(field, ...))
+    query = procedure("things.find", public=True)(giving(Made, given=model))
+    with pytest.raises(Misdeclared, match=r"'things\.find' is a query, and its field 'odd' is"):
+        Catalogue([query])
+    change = procedure("things.make", public=True, writes=True)(giving(Made, given=model))
+    assert list(Catalogue([change])) == [change]
+
+
+def test_a_query_knows_which_of_its_parameters_may_be_repeated() -> None:
+    query = procedure("things.find", public=True)(giving(Made, given=Listed))
+    assert list(Catalogue([query])) == [query]
+    assert query.repeatable == {"kinds", "tags", "numbers"}
 
 
 def test_the_catalogue_keeps_the_order_and_knows_what_is_offered_where() -> None:

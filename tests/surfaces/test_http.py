@@ -76,3 +76,12 @@ def test_what_is_not_declared_as_json_is_not_read(
 def test_a_body_that_is_not_one_json_object_is_malformed(body: bytes) -> None:
     with pytest.raises(Malformed):
         arguments_of_body(JSON, None, body)
+
+
+def test_a_list_comes_as_a_repeated_parameter_and_nothing_else_does() -> None:
+    lists = frozenset({"tag"})
+    assert arguments_of_query(b"tag=a&x=1&tag=b", lists) == {"tag": ["a", "b"], "x": "1"}
+    assert arguments_of_query(b"tag=a", lists) == {"tag": ["a"]}
+    assert arguments_of_query(b"x=1", lists) == {"x": "1"}
+    with pytest.raises(Malformed, match="twice"):
+        arguments_of_query(b"tag=a&x=1&x=1", lists)

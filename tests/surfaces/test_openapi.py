@@ -5,12 +5,14 @@ from typing import Any
 import pytest
 from flask import Flask
 from openapi_spec_validator import validate
+from pydantic import BaseModel, Field
 
 from app.core.principal import Channel
-from app.core.procedure import AnyProcedure
+from app.core.procedure import AnyProcedure, Call, Catalogue, procedure
 from app.core.scopes import SCOPES
 from app.procedures import catalogue
 from app.surfaces.openapi import document
+from app.surfaces.reference import reference
 
 OFFERED = catalogue().on(Channel.API)
 
@@ -75,3 +77,29 @@ def test_every_refusal_is_a_problem(spec: dict[str, Any]) -> None:
     for response in spec["components"]["responses"].values():
         schema = response["content"]["application/problem+json"]["schema"]
         assert schema == {"$ref": "#/components/schemas/Problem"}
+
+
+class Labels(BaseModel):
+    """Which labels."""
+
+    label: list[str] | None = Field(None, description="Labels.")
+
+
+@procedure("labels.find", public=True)
+def find(call: Call, given: Labels) -> Labels:
+    """Find labels."""
+    return given
+
+
+def test_a_list_in_a_query_is_a_parameter_that_may_be_repeated(app: Flask) -> None:
+    spec = document(Catalogue([find]), app.extensions["resources"])
+    validate(spec)
+    [parameter] = spec["paths"]["/api/labels/find"]["get"]["parameters"]
+    assert (parameter["style"], parameter["explode"]) == ("form", True)
+    assert parameter["schema"]["type"] == "array"
+    [[entry]] = reference(Catalogue([find]), app.extensions["resources"]).values()
+    [field] = entry.arguments
+    assert (field.type, field.notes) == (
+        "list of string",
+        "Labels. Repeat the parameter for each value.",
+    )

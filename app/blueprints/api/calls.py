@@ -81,7 +81,7 @@ def _principal() -> Principal:
 
 def _arguments(item: AnyProcedure) -> dict[str, Any]:
     if not item.writes:
-        return http.arguments_of_query(request.query_string)
+        return http.arguments_of_query(request.query_string, item.repeatable)
     if request.query_string:
         raise http.Malformed("Send the arguments in the body alone.")
     return http.arguments_of_body(

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, redirect, request
 from flask.blueprints import BlueprintSetupState
 
 from app.surfaces.http import MEDIA_TYPE
@@ -27,6 +27,8 @@ def publish(state: BlueprintSetupState) -> None:
         "manifest",
         _published(lambda: manifest(catalogue, resources, is_registration_open=is_open)),
     )
+    # The base URL of a client library often ends in a slash.
+    state.add_url_rule("/api/", "manifest_with_slash", lambda: redirect("/api", 308))
     state.add_url_rule(
         "/api/openapi.json", "openapi", _published(lambda: document(catalogue, resources))
     )

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, current_app, send_from_directory
+from flask import Blueprint, Response, current_app, redirect, send_from_directory, url_for
 from flask.blueprints import BlueprintSetupState
 
 from app.blueprints.pages import page
@@ -23,6 +23,7 @@ def publish(state: BlueprintSetupState) -> None:
     given = state.app.extensions
     written = reference(given["pipeline"].catalogue, given["resources"])
     state.add_url_rule("", "index", lambda: _index(written))
+    state.add_url_rule("/", "index_with_slash", lambda: redirect(url_for("docs.index"), 308))
 
 
 def _index(nouns: dict[str, list[Entry]]) -> Response:

@@ -127,10 +127,12 @@ def create_user(email: str, role: str, name: str | None) -> None:
 @clients.command("create")
 @click.argument("name")
 @click.option("--redirect-uri", "redirect_uris", multiple=True, required=True)
-@click.option("--scope", "allowed", multiple=True, help="What it may ask for; else everything.")
+@click.option(
+    "--scope", "allowed", multiple=True, help="What it may ask for; else all it can be granted."
+)
 @click.option("--public", "is_public", is_flag=True, help="It cannot keep a secret.")
 @click.option("--owner", help="The email address of the account that it belongs to.")
-@click.option("--trusted", "is_trusted", is_flag=True, help="It may rule the workspace.")
+@click.option("--trusted", "is_trusted", is_flag=True, help="It can be granted admin scopes, too.")
 @plainly
 def create_client(
     name: str,

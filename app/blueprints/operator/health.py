@@ -5,6 +5,7 @@ from http import HTTPStatus
 from flask import Blueprint, Response, jsonify
 
 from app.blueprints.road import readiness
+from app.core.errors import Busy
 
 bp = Blueprint("health", __name__)
 
@@ -16,9 +17,12 @@ def alive() -> Response:
 
 
 @bp.get("/readyz")
-def ready() -> tuple[Response, int]:
-    """Tell whether the database answers, and whether its migrations are the code's."""
-    fault = readiness().fault()
-    if fault:
-        return jsonify(status="not ready", detail=fault), HTTPStatus.SERVICE_UNAVAILABLE
-    return jsonify(status="ok"), HTTPStatus.OK
+def ready() -> Response:
+    """Tell whether the database reads and writes, and whether its migrations are the code's."""
+    fault = readiness().fault() or readiness().write_fault()
+    if fault is None:
+        return jsonify(status="ok")
+    response = jsonify(status="not ready", detail=fault)
+    response.status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    response.headers["Retry-After"] = str(Busy.retry_after)
+    return response

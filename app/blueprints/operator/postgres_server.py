@@ -24,7 +24,7 @@ _ABOUT_THE_SERVER = (
 )
 _PORT = "5432"
 # Seconds until a server that does not answer is given up.
-_PATIENCE = 10
+CONNECT_TIMEOUT_SECONDS = 10
 
 
 class Unfit(Exception):
@@ -50,7 +50,7 @@ class Server:
         Raises:
             psycopg.OperationalError: it does not answer, or does not let the administrator in.
         """
-        given = {"dbname": "postgres", "connect_timeout": _PATIENCE, **self._given}
+        given = {"dbname": "postgres", "connect_timeout": CONNECT_TIMEOUT_SECONDS, **self._given}
         if database is not None:
             given["dbname"] = database
         given["client_encoding"] = "utf8"

@@ -1,13 +1,19 @@
 """The PostgreSQL database and its two roles: made, or found to be as they must."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import astuple, dataclass
 from typing import Any
 
+import psycopg
 from psycopg.sql import SQL, Composed, Identifier, Literal
 
-from app.blueprints.operator.postgres_server import Connection, Server, Unfit
+from app.blueprints.operator.postgres_server import (
+    CONNECT_TIMEOUT_SECONDS,
+    Connection,
+    Server,
+    Unfit,
+)
 
 # Row security as it is used here; below it, PUBLIC may also make tables in every database.
 _OLDEST = 15
@@ -58,6 +64,7 @@ ALTER DEFAULT PRIVILEGES IN SCHEMA public
     GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app};
 ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT USAGE ON SEQUENCES TO {app};
 ALTER DEFAULT PRIVILEGES REVOKE EXECUTE ON FUNCTIONS FROM PUBLIC"""
+_LET_ADMIN_CONNECT = "GRANT CONNECT ON DATABASE {database} TO SESSION_USER"
 _ARE_RIGHT = """
 SELECT has_schema_privilege(%(owner)s, 'public', 'CREATE')
 AND has_schema_privilege(%(app)s, 'public', 'USAGE')
@@ -107,10 +114,28 @@ def set_up(server: Server, names: Names, *, renew_passwords: bool = False) -> Re
             admin.execute(_filled(_NEW_DATABASE, names))
         with server.connect(names.database) as inside:
             _set_rights(inside, names)
-        return Ready(
+        urls = (
             server.url(admin, names.app, app.password, names.database),
             server.url(admin, names.owner, owner.password, names.database),
-            (_remark("database", names.database, is_there=is_there), owner.remark, app.remark),
+        )
+        remarks = [_remark("database", names.database, is_there=is_there)]
+        remarks += [owner.remark, app.remark, *(_refusal_of(urls[0]) if app.password else ())]
+        return Ready(*urls, tuple(remarks))
+
+
+def _refusal_of(app_url: str) -> Iterator[str]:
+    """Yield why the server does not let the application's new role in, if it does not.
+
+    The administrator may come over a socket, where Debian's pg_hba.conf asks for no password but
+    for a system account of the role's name.
+    """
+    try:
+        psycopg.connect(app_url, connect_timeout=CONNECT_TIMEOUT_SECONDS).close()
+    except psycopg.OperationalError as error:
+        reason = " ".join(str(error).split())
+        yield (
+            f"Latchkey's role cannot sign in yet: {reason}. Give an --admin-url with a host, such "
+            "as @localhost, or let both roles in by scram-sha-256 in pg_hba.conf."
         )
 
 
@@ -181,7 +206,11 @@ def _join(admin: Connection, owner: str) -> None:
 
 def _set_rights(inside: Connection, names: Names) -> None:
     with inside.transaction():
+        *_, is_superuser = _one(inside, _ADMIN)
         inside.execute(_filled(_RIGHTS, names))
+        if not is_superuser and inside.info.server_version // 10000 < _GRANTS_HAVE_OPTIONS:
+            # There an administrator who inherits nothing has no other way back in.
+            inside.execute(_filled(_LET_ADMIN_CONNECT, names))
         [are_right] = _one(inside, _ARE_RIGHT, {"owner": names.owner, "app": names.app})
         if not are_right:
             raise Unfit(
