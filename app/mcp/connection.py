@@ -3,7 +3,11 @@
 import asyncio
 from typing import Any
 
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.surfaces import page_messages
+from app.surfaces.error_format import static_error
 
 
 class HeadTooLarge(Exception):
@@ -21,6 +25,8 @@ class Connection(HttpToolsProtocol):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        # Uvicorn's own answer to too many connections is a bare line of text.
+        self.most, self.limit_concurrency = self.limit_concurrency, None
         self._deadline: asyncio.TimerHandle | None = None
         self._unread: asyncio.TimerHandle | None = None
         self._is_head_open = False
@@ -80,7 +86,19 @@ class Connection(HttpToolsProtocol):
         """Begin to answer."""
         self._is_head_open = False
         self._stop_waiting()
+        app = self.app
+        if self.most and max(len(self.connections), len(self.tasks)) >= self.most:
+            self.app = _busy
         super().on_headers_complete()
+        self.app = app
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words are for nobody
+        """Answer what cannot be read: with a page, for whoever looks at it."""
+        headers, content = static_error("/", 400, page_messages.detail(400))
+        sent = {**headers, "Content-Length": str(len(content)), "Connection": "close"}
+        lines = ["HTTP/1.1 400 Bad Request", *(f"{name}: {value}" for name, value in sent.items())]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + content)
+        self.transport.close()
 
     def _count(self, *parts: bytes) -> None:
         self._parsed += sum(map(len, parts))
@@ -104,3 +122,14 @@ class Connection(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self.transport.close()
+
+
+async def _busy(scope: Scope, _receive: Receive, send: Send) -> None:
+    """Answer a request for which there are too many connections: in the words of its path."""
+    detail = page_messages.detail(503)
+    is_htmx = (b"hx-request", b"true") in scope["headers"]
+    headers, content = static_error(scope["path"], 503, detail, is_partial=is_htmx)
+    sent = {**headers, "Content-Length": str(len(content)), "Retry-After": "2"}
+    raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in sent.items()]
+    await send({"type": "http.response.start", "status": 503, "headers": raw})
+    await send({"type": "http.response.body", "body": content})

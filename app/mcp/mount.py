@@ -8,16 +8,19 @@ from dataclasses import dataclass
 from flask import Flask
 from mcp.server.sse import SseServerTransport
 from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+from starlette.datastructures import Headers
 from starlette.types import Message, Receive, Scope, Send
 
 from app.core.errors import Busy, TooManyCalls
 from app.core.resource import MCP, SSE
 from app.mcp import body
-from app.mcp.answers import Disconnected, Refused, guarded
+from app.mcp.answers import Disconnected, Refused, RefusedPage, guarded
 from app.mcp.bridge import Bridge
 from app.mcp.gate import PRINCIPAL, Gate, Road
 from app.mcp.server import server_of
 from app.mcp.threads import Threads
+from app.surfaces import page_messages
+from app.surfaces.error_format import ErrorFormat, error_format, static_error
 from app.surfaces.mcp import Tools
 
 _MESSAGES = "/messages/"
@@ -123,15 +126,33 @@ class Mount:
             self._streams += Counter()  # forgets the grants that have none left
 
     async def _serve_flask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["query_string"].isascii():
-            raise Refused(400, "bad_request", "Percent-encode what is not ASCII in the address.")
-        content = await body.read(scope, receive)
-        await self._bridge.serve(scope, content, _until_gone(send))
+        try:
+            content = await _content(scope, receive)
+            await self._bridge.serve(scope, content, _until_gone(send))
+        except (Refused, TooManyCalls, Busy) as refusal:
+            if error_format(scope["path"]) is not ErrorFormat.PAGE:
+                raise
+            await _error_page(refusal, scope).answer(scope, receive, guarded(send))
 
 
 def _later(refusal: TooManyCalls | Busy) -> Refused:
     wait = {"Retry-After": str(refusal.retry_after)}
     return Refused(refusal.status, refusal.code, refusal.message, wait)
+
+
+async def _content(scope: Scope, receive: Receive) -> bytes:
+    if not scope["query_string"].isascii():
+        raise Refused(400, "bad_request", "Percent-encode what is not ASCII in the address.")
+    return await body.read(scope, receive)
+
+
+def _error_page(refusal: Refused | TooManyCalls | Busy, scope: Scope) -> Refused:
+    """Return the same refusal in words for people, as a page or as a notice above theirs."""
+    refused = refusal if isinstance(refusal, Refused) else _later(refusal)
+    is_htmx = Headers(scope=scope).get("hx-request") == "true"
+    detail = page_messages.detail(refused.status)
+    headers, content = static_error(scope["path"], refused.status, detail, is_partial=is_htmx)
+    return RefusedPage(refused.status, content, {**headers, **refused.headers})
 
 
 def _until_gone(send: Send) -> Send:
