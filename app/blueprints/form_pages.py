@@ -63,6 +63,8 @@ FORM_PAGES = {
     "admin_roles.delete": "admin_roles.detail",
     "admin_clients.create": "admin_clients.new",
     "admin_clients.switch_registration": "admin_clients.index",
+    "admin_clients.ban_host": "admin_clients.bans",
+    "admin_clients.remove_ban": "admin_clients.bans",
     "admin_clients.set_rules": "admin_clients.rules",
     "admin_clients.revoke": "admin_clients.detail",
     "admin_clients.delete": "admin_clients.detail",

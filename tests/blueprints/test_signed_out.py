@@ -314,6 +314,7 @@ def test_who_signed_in_elsewhere_goes_on_from_an_old_sign_in_form(
 # in this world.
 ELSEWHERE = {
     "admin_access.revoke",
+    "admin_clients.remove_ban",
     "admin_clients.remove_secret",
     "admin_resources.remove",
     "admin_roles.delete",
