@@ -2,24 +2,27 @@
 
 import logging
 import secrets
+import sys
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-from flask import Flask, Response, jsonify, make_response, request, url_for
+from flask import Flask, Response, jsonify, make_response, request
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import (
     HTTPException,
     InternalServerError,
-    ServiceUnavailable,
-    TooManyRequests,
 )
 
-from app.blueprints.pages import go, is_partial, page
-from app.core.errors import CallError, NotFound, NotSignedIn, Unavailable, UndeclaredWrite
+from app.blueprints.pages import is_partial, page, put_in_words
+from app.blueprints.signed_out import FormRefused, ask_to_sign_in, refuse_stale_form
+from app.blueprints.way_back import way_back
+from app.core.errors import CallError, NotFound, NotSignedIn, UndeclaredWrite
 from app.core.outages import outage_of
 from app.extensions import login
 from app.identity.session import is_ambiguous
-from app.surfaces.cross_origin import OAUTH_ENDPOINTS, WELL_KNOWN
+from app.surfaces import page_messages
+from app.surfaces.error_format import ErrorFormat, error_format, oauth_error, static_error
 from app.surfaces.problem import MEDIA_TYPE, problem
 
 log = logging.getLogger(__name__)
@@ -40,7 +43,6 @@ _HEADERS = {
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 _OVER_TLS = {**_HEADERS, "Strict-Transport-Security": "max-age=63072000"}
-_OF_OAUTH = (*OAUTH_ENDPOINTS, WELL_KNOWN)
 
 
 def init_app(app: Flask) -> None:
@@ -55,7 +57,9 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _expired_form)
     app.register_error_handler(HTTPException, _http_error)
     app.register_error_handler(Exception, _bug)
-    login.unauthorized_handler(_to_sign_in)
+    # `_bug` logs it, with its reference, and without what an address may hold.
+    app.log_exception = _log_nothing  # type: ignore[method-assign] # Flask's documented way
+    login.unauthorized_handler(ask_to_sign_in)
 
 
 class AtPublicUrl:
@@ -67,8 +71,30 @@ class AtPublicUrl:
         self._here = {"wsgi.url_scheme": scheme, "HTTP_HOST": host}
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Answer a request."""
-        return self._wsgi_app({**environ, **self._here}, start_response)
+        """Answer a request, whatever goes wrong on the way to Flask's own error handlers."""
+        try:
+            return self._wsgi_app({**environ, **self._here}, start_response)
+        except Exception as error:  # noqa: BLE001 - nobody behind this one would answer
+            return self._bug(error, environ, start_response)
+
+    def _bug(
+        self, error: Exception, environ: WSGIEnvironment, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        status, more = HTTPStatus.INTERNAL_SERVER_ERROR, {}
+        if outage := outage_of(error):
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+            detail, more = page_messages.detail(status), {"Retry-After": str(outage.retry_after)}
+        else:
+            reference = log_bug(error, environ["REQUEST_METHOD"], "an unknown rule")
+            detail = page_messages.bug(reference)
+        is_htmx = environ.get("HTTP_HX_REQUEST") == "true"
+        error_headers, body = static_error(
+            environ["PATH_INFO"], status, detail, is_partial=is_htmx
+        )
+        sent = {**headers(self._here["wsgi.url_scheme"]), **error_headers, **more}
+        line = f"{status.value} {status.phrase}"
+        start_response(line, [*sent.items(), ("Content-Length", str(len(body)))], sys.exc_info())
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
 
 
 def content_security_policy(form_action: str = "") -> str:
@@ -111,58 +137,75 @@ def _secure(response: Response) -> Response:
     return response
 
 
+def _log_nothing(exc_info: object) -> None:
+    pass
+
+
+def log_bug(error: Exception, method: str, where: str) -> str:
+    """Write a bug to the log; return the reference by which its answer names it."""
+    reference = secrets.token_hex(4)
+    if isinstance(error, UndeclaredWrite):
+        log.error("bug %s at %s %r: %s", reference, method, where, error)
+    else:
+        log.error("bug %s at %s %r", reference, method, where, exc_info=error)
+    return reference
+
+
 def _refused(refusal: CallError) -> Response:
-    if isinstance(refusal, NotSignedIn) and not _is_of_api():
-        return _to_sign_in()
-    if not _is_of_api() and refusal.fields.keys() & (request.view_args or {}).keys():
-        # Not a field of a form: what stands in the path cannot be an id at all.
-        refusal = NotFound("There is nothing at this address.")
+    if _is_page():
+        if isinstance(refusal, NotSignedIn):
+            return ask_to_sign_in()
+        if refusal.fields.keys() & (request.view_args or {}).keys():
+            # Not a field of a form: what stands in the path cannot be an id at all.
+            refusal = NotFound("There is nothing at this address.")
+        put_in_words(refusal)
     headers = {"Retry-After": str(refusal.retry_after)} if refusal.retry_after else {}
-    # Without the database nobody can be looked up, for the head of the page either.
-    stranger = {"viewer": lambda: None} if isinstance(refusal, Unavailable) else {}
     return _answer(
-        refusal.status,
-        refusal.code,
-        refusal.message,
-        fields=refusal.fields,
-        headers=headers,
-        **stranger,
+        refusal.status, refusal.code, refusal.message, fields=refusal.fields, headers=headers
     )
 
 
 def _expired_form(_error: CSRFError) -> Response:
-    return _answer(
-        400, "invalid_form", "This form is too old, or not ours. Reload the page, then try again."
-    )
+    try:
+        return refuse_stale_form()
+    except FormRefused as refusal:
+        return _refused(refusal)
 
 
 def _http_error(error: HTTPException) -> Response:
+    if isinstance(error, InternalServerError) and isinstance(error.original_exception, Exception):
+        return _bug(error.original_exception)
     if error.response is not None:
         return make_response(error.response)
+    status = error.code or InternalServerError.code
     code = error.name.lower().replace(" ", "_")
     headers = {k: v for k, v in error.get_headers() if k not in ("Content-Type", "Content-Length")}
-    return _answer(error.code or 500, code, error.description or error.name, headers=headers)
+    detail = page_messages.detail(status) if _is_page() else error.description or error.name
+    return _answer(status, code, detail, headers=headers)
 
 
 def _bug(error: Exception) -> Response:
-    """Answer a bug with its number in the log; what it was is nobody's business outside."""
+    """Answer a bug with its reference in the log; what it was is nobody's business outside."""
     if outage := outage_of(error):
         return _refused(outage)
-    number = secrets.token_hex(4)
     # An address may hold a secret, as that of an invitation does.
     where = request.url_rule.rule if request.url_rule else request.path
-    if isinstance(error, UndeclaredWrite):
-        log.error("bug %s at %s %r: %s", number, request.method, where, error)
-    else:
-        log.error("bug %s at %s %r", number, request.method, where, exc_info=error)
-    detail = f"Something went wrong on our side. Tell the operator this number: {number}."
-    # The page is that of a stranger: to look its viewer up may be what went wrong.
-    return _answer(InternalServerError.code, "server_error", detail, viewer=lambda: None)
+    reference = log_bug(error, request.method, where)
+    detail = page_messages.bug(reference)
+    try:
+        response = _answer(InternalServerError.code, "server_error", detail)
+    except Exception:
+        log.exception("no error page from templates for %s", reference)
+        response = _static_answer(detail)
+    # Now: what goes wrong after this ends `_secure`, too.
+    response.headers.update({**headers(request.scheme), "Cache-Control": "no-store"})
+    return response
 
 
-def _to_sign_in() -> Response:
-    here = request.full_path.rstrip("?") if request.method == "GET" else None
-    return go(url_for("auth.login", next=here))
+def _static_answer(detail: str) -> Response:
+    status = InternalServerError.code
+    error_headers, body = static_error(request.path, status, detail, is_partial=is_partial())
+    return Response(body, status, error_headers)
 
 
 def _answer(
@@ -172,29 +215,36 @@ def _answer(
     *,
     fields: Mapping[str, str] | None = None,
     headers: Mapping[str, str] | None = None,
-    **context: object,
 ) -> Response:
     """Say what is wrong in the words that the caller understands: of the API, OAuth, or people."""
-    if _is_of_api():
+    form = error_format(request.path)
+    if form is ErrorFormat.OAUTH:
+        response = jsonify({"error": oauth_error(status), "error_description": detail})
+        response.headers["Cache-Control"] = "no-store"
+    elif form is not ErrorFormat.PAGE:
         response = jsonify(problem(status, code, detail, fields))
         response.mimetype = MEDIA_TYPE
-        response.headers["Cache-Control"] = "no-store"
-    elif request.path.startswith(_OF_OAUTH):
-        error = "server_error" if status >= InternalServerError.code else "invalid_request"
-        if status in (TooManyRequests.code, ServiceUnavailable.code):
-            error = "temporarily_unavailable"
-        response = jsonify({"error": error, "error_description": detail})
         response.headers["Cache-Control"] = "no-store"
     elif is_partial():
         # The part that was asked for stays as it is; what was wrong is said above it.
         response = page("components/_said.html", said=detail, kind="error")
         response.headers["HX-Reswap"] = "none"
     else:
-        response = page("errors/error.html", status=status, detail=detail, **context)
+        response = error_page(status, detail)
     response.status_code = status
     response.headers.update(headers or {})
     return response
 
 
-def _is_of_api() -> bool:
-    return request.path == "/api" or request.path.startswith("/api/")
+def error_page(status: int, detail: str) -> Response:
+    """Show people what is wrong, under the heading of its kind."""
+    context: dict[str, object] = {"heading": page_messages.heading(status), "detail": detail}
+    if status >= InternalServerError.code:
+        # The page of a stranger: to look its viewer up may be what went wrong, and without the
+        # database nobody can be.
+        context["viewer"] = lambda: None
+    return page("errors/error.html", status, way_back=way_back(status), **context)
+
+
+def _is_page() -> bool:
+    return error_format(request.path) is ErrorFormat.PAGE

@@ -15,12 +15,20 @@ from app.core.scopes import ADMIN, SCOPES
 from app.extensions import htmx
 from app.identity.session import principal, viewer
 from app.procedures.shapes import LARGEST_PAGE
+from app.surfaces import page_messages
+from app.surfaces.short_uri import short_uri
+
+# What each form has beside its fields: its token, and whose page it is on.
+_OF_THE_PAGE = frozenset({"csrf_token", "account"})
 
 
 def init_app(app: Flask) -> None:
     """Give every template what it may ask for: who looks at it, moments and scopes in words."""
     app.context_processor(lambda: {"viewer": viewer})
+    # A macro that is imported without its caller's context finds globals alone.
+    app.add_template_global(_account_email, "account_email")
     app.add_template_filter(_ago, "ago")
+    app.add_template_filter(short_uri)
     app.add_template_filter(_sentence, "sentence")
     app.add_template_test(_rules, "ruling")
     app.add_template_filter(_seconds, "seconds")
@@ -35,9 +43,20 @@ def call(name: str, arguments: Mapping[str, Any] | None = None) -> Any:  # noqa:
     """Run a procedure as the person in front of the page.
 
     Raises:
-        CallError: the person asked for something that they cannot have.
+        CallError: the person asked for something that they cannot have; in words for pages.
     """
-    return pipeline().call(name, principal(), arguments or {})
+    try:
+        return pipeline().call(name, principal(), arguments or {})
+    except CallError as refusal:
+        put_in_words(refusal)
+        raise
+
+
+def put_in_words(refusal: CallError) -> None:
+    """Replace what a refusal says for programs: people read it on this page."""
+    is_reading = request.method in ("GET", "HEAD")
+    refusal.fields = page_messages.fields(refusal)
+    refusal.message = page_messages.refusal(refusal, is_reading=is_reading)
 
 
 def call_all(name: str, arguments: Mapping[str, Any] | None = None) -> list[Any]:
@@ -68,8 +87,8 @@ def may(scope: str) -> bool:
 
 
 def form() -> dict[str, str]:
-    """Give the fields that the browser sent, by name, without the form's own token."""
-    return {name: value for name, value in request.form.items() if name != "csrf_token"}
+    """Give the fields that the browser sent, by name, without those of every form."""
+    return {name: value for name, value in request.form.items() if name not in _OF_THE_PAGE}
 
 
 def asked(*names: str) -> dict[str, str]:
@@ -122,6 +141,11 @@ def go(target: str, said: str = "") -> Response:
     response = make_response("", 204)
     response.headers["HX-Redirect"] = iri_to_uri(target)
     return response
+
+
+def _account_email() -> str:
+    seen = viewer()
+    return seen.email if seen else ""
 
 
 def _ago(at: datetime) -> str:

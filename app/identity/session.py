@@ -140,6 +140,11 @@ def sign_out() -> None:
     session.clear()
 
 
+def forget_ended_session() -> bool:
+    """Drop the credential of a session that the server ended; whether there was one."""
+    return session.pop(CREDENTIAL, None) is not None
+
+
 @login.user_loader  # type: ignore[untyped-decorator] # flask-login carries no types
 def load(credential: str) -> Viewer | None:
     """Give the person whose login this is; None where it is unknown, over or revoked."""

@@ -29,15 +29,33 @@ class Refused(Exception):
 
     async def answer(self, _scope: Scope, _receive: Receive, send: Send) -> None:
         """Send it."""
-        body = json.dumps(self.body).encode()
+        body = self.content()
         headers = {
             "content-type": self.media_type,
             "content-length": str(len(body)),
             **self.headers,
         }
-        raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+        raw = [(name.lower().encode(), value.encode("latin-1")) for name, value in headers.items()]
         await send({"type": "http.response.start", "status": self.status, "headers": raw})
         await send({"type": "http.response.body", "body": body})
+
+    def content(self) -> bytes:
+        """Return the body, as it is sent."""
+        return json.dumps(self.body).encode()
+
+
+class StaticRefusal(Refused):
+    """A refusal whose body is written already: a page, or OAuth's JSON."""
+
+    def __init__(self, status: int, content: bytes, headers: Mapping[str, str]) -> None:
+        others = {name: value for name, value in headers.items() if name != "Content-Type"}
+        super().__init__(status, "", "", others)
+        self.media_type = headers["Content-Type"]
+        self._content = content
+
+    def content(self) -> bytes:
+        """Return the body."""
+        return self._content
 
 
 class NotAMessage(Refused):

@@ -5,6 +5,9 @@ from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from app.surfaces import page_messages
+from app.surfaces.error_format import static_error
+
 # Where the ASGI scope tells that there is no room for this request.
 IS_OVERLOADED = "latchkey.is_overloaded"
 # Below the 1024 files that a process may have open where nobody has said otherwise.
@@ -93,6 +96,14 @@ class Connection(HttpToolsProtocol):
             self.logger.warning("Too many connections are open.")
             cast("dict[str, Any]", self.scope)[IS_OVERLOADED] = True
         super().on_headers_complete()
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own words are for nobody
+        """Answer what cannot be read: with a page, for whoever looks at it."""
+        headers, content = static_error("/", 400, page_messages.detail(400))
+        sent = {**headers, "Content-Length": str(len(content)), "Connection": "close"}
+        lines = ["HTTP/1.1 400 Bad Request", *(f"{name}: {value}" for name, value in sent.items())]
+        self.transport.write("\r\n".join([*lines, "", ""]).encode("latin-1") + content)
+        self.transport.close()
 
     def _count(self, *parts: bytes) -> None:
         self._parsed += sum(map(len, parts))

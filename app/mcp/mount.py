@@ -20,19 +20,22 @@ from app.core.resource import MCP, MCP_SLASH, SSE, Resources
 from app.identity.bearer import Bearer, token_in
 from app.identity.cookies import CookieSessions
 from app.mcp import accept, batch, body, jsonrpc
-from app.mcp.answers import Disconnected, Refused, guarded, no_content
+from app.mcp.answers import Disconnected, Refused, StaticRefusal, guarded, no_content
 from app.mcp.bridge import Bridge
 from app.mcp.connection import IS_OVERLOADED
 from app.mcp.gate import PRINCIPAL, Gate, Road
 from app.mcp.server import server_of
 from app.mcp.streams import CHECK_INTERVAL_SECONDS, Streams, noting_session, until_invalid
 from app.mcp.threads import Threads
-from app.surfaces import cross_origin
+from app.surfaces import cross_origin, page_messages
 from app.surfaces.cross_origin import MESSAGES, CrossOrigin
+from app.surfaces.error_format import ErrorFormat, error_format, static_error
 from app.surfaces.mcp import Tools
 
 _THREADS = 3
 _MOST_THREADS = 16
+# Where an error is no problem document.
+_STATIC_FORMATS = (ErrorFormat.PAGE, ErrorFormat.OAUTH)
 
 Handler = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -153,6 +156,8 @@ class Mount:
         # The connection makes room for another one.
         headers = {"Retry-After": "1", "Connection": "close"}
         refusal = Refused(503, "overloaded", detail, headers)
+        if error_format(scope["path"]) in _STATIC_FORMATS:
+            return _static(refusal, scope)
         entrance = self._entrances.get(scope["path"])
         if entrance is None or entrance.resource == SSE or scope["method"] != "POST":
             return refusal
@@ -191,10 +196,13 @@ class Mount:
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _serve_flask(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not scope["query_string"].isascii():
-            raise Refused(400, "bad_request", "Percent-encode what is not ASCII in the address.")
-        content = await body.read(scope, receive)
-        await self._bridge.serve(scope, content, _until_gone(send))
+        try:
+            content = await _content(scope, receive)
+            await self._bridge.serve(scope, content, _until_gone(send))
+        except (Refused, TooManyCalls, Busy) as refusal:
+            if error_format(scope["path"]) not in _STATIC_FORMATS:
+                raise
+            await _static(refusal, scope).answer(scope, receive, guarded(send, {}))
 
 
 def _has_sign_in(app: Flask, cookies: str) -> bool:
@@ -223,6 +231,21 @@ def _no_streams(resources: Resources) -> Refused:
 
 def _token_digest(scope: Scope) -> bytes:
     return credentials.digest(token_in(Headers(scope=scope).get("authorization")) or "")
+
+
+async def _content(scope: Scope, receive: Receive) -> bytes:
+    if not scope["query_string"].isascii():
+        raise Refused(400, "bad_request", "Percent-encode what is not ASCII in the address.")
+    return await body.read(scope, receive)
+
+
+def _static(refusal: Refused | TooManyCalls | Busy, scope: Scope) -> Refused:
+    """Return the same refusal as OAuth's error, a page, or a notice above the user's page."""
+    refused = refusal if isinstance(refusal, Refused) else _later(refusal)
+    is_htmx = Headers(scope=scope).get("hx-request") == "true"
+    detail = page_messages.detail(refused.status)
+    headers, content = static_error(scope["path"], refused.status, detail, is_partial=is_htmx)
+    return StaticRefusal(refused.status, content, {**headers, **refused.headers})
 
 
 def _until_gone(send: Send) -> Send:

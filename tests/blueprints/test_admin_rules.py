@@ -39,7 +39,10 @@ def test_a_client_is_trusted_by_its_rules_and_marked(grace: Browser, client_id: 
     given = {"scopes": ["tasks:view", "roles:view"]}
     refused = grace.submit(path, given)
     assert refused.status_code == 422
-    assert "Only a client that you trust may ask for roles:view." in refused.text
+    assert (
+        "Only a client that you trust may ask for “See the roles and their scopes”."
+        in refused.text
+    )
     assert re.search(r'value="roles:view" checked', refused.text)
     assert "Rules the workspace" not in grace.get(f"{CLIENTS}/{client_id}").text
     assert grace.submit(path, {**given, "is_trusted": "true"}).status_code == 303
@@ -105,7 +108,7 @@ def test_its_owner_may_keep_what_an_admin_opened(
     assert "roles:view" not in page
     wrong = ada.submit(edit, other)
     assert wrong.status_code == 422
-    assert "Only an app that an admin trusts may ask for roles:view." in wrong.text
+    assert "that an admin trusts may ask for “See the roles and their scopes”." in wrong.text
 
 
 @pytest.mark.parametrize(

@@ -271,7 +271,7 @@ def test_the_other_method_is_not_allowed(item: AnyProcedure, http: FlaskClient) 
     assert item.method in response.headers["Allow"]
 
 
-@pytest.mark.parametrize("path", ["/api/", "/api/tasks", "/api/tasks/fly", "/api/tasks/list/"])
+@pytest.mark.parametrize("path", ["/api/tasks", "/api/tasks/fly", "/api/tasks/list/"])
 def test_what_is_not_there_is_a_problem_too(path: str, http: FlaskClient) -> None:
     assert is_problem(http.get(path), 404, "not_found")
 

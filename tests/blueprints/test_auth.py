@@ -48,7 +48,7 @@ def test_a_wrong_password_keeps_the_email_and_not_the_password(visitor: FlaskCli
     assert 'value="ada@example.com"' in answer.text
     assert 'name="next" value="/settings/connections"' in answer.text
     assert "hush" not in answer.text
-    assert "Email and password don&#39;t fit." in answer.text
+    assert "Wrong email or password." in answer.text
     assert not is_signed_in(visitor)
 
 

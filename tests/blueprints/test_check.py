@@ -48,8 +48,8 @@ def test_what_fits_is_ok(run: Run) -> None:
         (
             ["DELETE FROM role_scope WHERE scope IN ('tasks:viewAll', 'profile:view')"],
             [
-                "procedure profile.get: no role holds profile:view",
                 "procedure tasks.list_all: no role holds tasks:viewAll",
+                "procedure profile.get: no role holds profile:view",
                 "role Admin: it is the admins', and lacks tasks:viewAll",
             ],
         ),

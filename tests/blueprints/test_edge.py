@@ -2,14 +2,17 @@
 
 import logging
 import re
+from collections.abc import Callable
+from typing import Any
 
 import pytest
-from flask import Flask
+from flask import Flask, Request
 from flask.testing import FlaskClient
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.test import TestResponse
 
 from app.extensions import db
+from app.identity.cookies import CookieSessions
 from tests.blueprints.conftest import Browser
 from tests.blueprints.markup import faults
 from tests.blueprints.routes import addresses, of_everyone
@@ -171,8 +174,8 @@ def test_a_session_that_is_over_is_just_signed_out(grace: Browser) -> None:
     with db.engine.begin() as connection:
         connection.exec_driver_sql("UPDATE login SET expires_at = 1")
     assert grace.get("/tasks").headers["Location"] == "/login?next=/tasks"
-    assert grace.submit("/tasks", {"title": "late"}).headers["Location"] == "/login"
-    assert grace.swap("/tasks", {"title": "late"}).headers["HX-Redirect"] == "/login"
+    for send in (grace.submit, grace.swap):
+        assert send("/tasks", {"title": "late"}).status_code == 403
     assert grace.get("/login").status_code == 200
 
 
@@ -202,7 +205,7 @@ def test_a_bug_is_one_line_in_the_log_and_a_number_outside(
         answer = unshared_app.test_client().get(path, headers=headers)
     assert (answer.status_code, answer.mimetype) == (500, media_type)
     assert is_guarded(answer)
-    number = re.search(r"this number: ([0-9a-f]{8})", answer.text)
+    number = re.search(r"on our side. Reference: ([0-9a-f]{8})\.", answer.text)
     assert number
     [line] = caplog.records
     assert number[1] in line.message
@@ -210,6 +213,96 @@ def test_a_bug_is_one_line_in_the_log_and_a_number_outside(
     assert line.exc_info
     for word in ("hush", "ZeroDivisionError", "Traceback", __file__):
         assert word not in answer.text
+
+
+def reference_in(answer: TestResponse) -> str:
+    """Return the reference of a bug that an answer names."""
+    found = re.search(
+        r"Something went wrong on our side\. Reference: ([0-9a-f]{8})\.", answer.text
+    )
+    assert found, answer.text
+    return found[1]
+
+
+def broken(*_args: object, **_values: object) -> Any:
+    raise ZeroDivisionError("hush")
+
+
+def break_sessions(app: Flask) -> None:
+    app.session_interface = BrokenSessions()
+
+
+def break_answers(app: Flask) -> None:
+    app.after_request(broken)
+
+
+def break_templates(app: Flask) -> None:
+    app.jinja_env.globals["url_for"] = broken
+
+
+def break_error_handlers(app: Flask) -> None:
+    app.register_error_handler(Exception, broken)
+    app.before_request(broken)
+
+
+class BrokenSessions(CookieSessions):
+    """Sessions of which none can be loaded."""
+
+    def open_session(self, app: Flask, request: Request) -> None:  # noqa: ARG002 - its signature
+        """Fail."""
+        raise ZeroDivisionError("hush")
+
+
+@pytest.mark.parametrize(
+    "breaks", [break_sessions, break_answers, break_templates, break_error_handlers]
+)
+def test_wherever_a_bug_is_its_answer_has_a_form_and_a_reference_in_the_log(
+    unshared_app: Flask, caplog: pytest.LogCaptureFixture, breaks: Callable[[Flask], None]
+) -> None:
+    breaks(unshared_app)
+    htmx = {"HX-Request": "true"}
+    attempts: list[tuple[str, str, dict[str, str]]] = [
+        ("/login", "text/html", {}),
+        ("/login", "text/html", htmx),
+        ("/api/nosuch", "application/problem+json", {}),
+        ("/oauth/jwks", "application/json", {}),
+    ]
+    for path, media_type, headers in attempts[: 2 if breaks is break_templates else None]:
+        answer = unshared_app.test_client().get(path, headers=headers)
+        assert (answer.status_code, answer.mimetype) == (500, media_type)
+        assert is_guarded(answer)
+        reference = reference_in(answer)
+        assert any(reference in line.message and line.exc_info for line in caplog.records)
+        assert "hush" not in answer.text
+        if headers:
+            assert answer.headers["HX-Reswap"] == "none"
+            assert '<hx-partial hx-target="#status"' in answer.text
+        elif media_type == "text/html":
+            assert "<h1" in answer.text
+            assert "app.css" in answer.text
+
+
+def test_no_framework_text_reaches_a_page(app: Flask, grace: Browser) -> None:
+    answers = {
+        404: grace.get("/nosuch"),
+        405: grace.client.delete("/tasks"),
+        413: grace.client.post("/tasks", data=HUGE),
+        400: grace.client.get("/tasks", headers={"Authorization": "Bearer lk_at_x"}),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        for text in ("The requested URL", "method is not allowed", "data value", "browser (or"):
+            assert text not in answer.text
+
+
+def test_the_link_of_an_error_page_says_where_it_leads(ada: Browser) -> None:
+    for path, link in (
+        ("/nosuch", 'href="/">Go home<'),
+        ("/tasks/999", 'href="/tasks">Back to tasks<'),
+        ("/settings/oauth-apps/nosuch", 'href="/settings/oauth-apps">Back to OAuth apps<'),
+        ("/admin/users", 'href="/">Go home<'),
+    ):
+        assert link in ada.get(path).text, path
 
 
 def test_a_broken_database_is_a_bug_too_and_its_page_needs_none(grace: Browser) -> None:

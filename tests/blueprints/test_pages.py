@@ -211,7 +211,7 @@ def test_no_form_without_its_token_changes_anything(app: Flask, grace: Browser) 
         for path in forms(app, places).values():
             answer = grace.client.post(path, data={**fields, **token})
             assert answer.status_code == 400, path
-            assert "This form is too old, or not ours." in answer.text
+            assert "Your session has expired." in answer.text
     assert rows() == before
     assert grace.get("/tasks").status_code == 200
 

@@ -54,13 +54,13 @@ def test_a_public_app_gets_no_secret(ada: Browser) -> None:
 @pytest.mark.parametrize(
     ("changed", "field", "message"),
     [
-        ({"name": ""}, "name", "Fill this in."),
+        ({"name": ""}, "name", "Enter a name."),
         ({"name": "x" * 81}, "name", "at most 80 characters"),
         ({"description": "x" * 501}, "description", "at most 500 characters"),
-        ({"redirect_uris": ["", ""]}, "redirect_uris", "Give at least one."),
+        ({"redirect_uris": ["", ""]}, "redirect_uris", "Add at least one redirect URI."),
         ({"redirect_uris": [URI, "http://example.com"]}, "redirect_uris-1", "must use https"),
         ({"redirect_uris": ["https://a.example/#x"]}, "redirect_uris-0", "fragment"),
-        ({"kind": "secretive"}, "kind", "confidential"),
+        ({"kind": "secretive"}, "kind", "Choose one of the options."),
     ],
 )
 @pytest.mark.parametrize("send", ["submit", "swap"])
@@ -113,7 +113,7 @@ def test_what_is_not_ones_own_is_not_there(
     ben, url = browser("ben"), f"{APPS}/{ids[kind]}{path}"
     answer = ben.submit(url, {"typed": "Reporter"}) if path else ben.get(url)
     assert answer.status_code == 404
-    assert "Nothing here" in answer.text
+    assert "Page not found" in answer.text
     assert browser("ada").get(f"{APPS}/{client_id}").status_code == 200
 
 

@@ -169,4 +169,4 @@ def test_one_address_makes_few_accounts(deployed: Deploy) -> None:
     assert 429 in statuses
     refused = answers[statuses.index(429)]
     assert 1 <= int(refused.headers["Retry-After"]) <= 60
-    assert "That was too often." in refused.text
+    assert "Too many requests. Try again in" in refused.text

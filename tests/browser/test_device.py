@@ -208,7 +208,7 @@ def test_the_pages_that_ask_for_consent_and_sign_out_are_for_everybody(
     assert flaws(page) == []
     wrong = {"response_type": "token", "redirect_uri": "https://app.example/callback"}
     page.goto(authorization(client_id=stranger["client_id"], **wrong))
-    expect(page.get_by_role("heading", name="That request doesn't fit")).to_be_visible()
+    expect(page.get_by_role("heading", name="Bad request")).to_be_visible()
     assert flaws(page) == []
     page.goto(authorization(client_id="nobody"))
     assert flaws(page) == []

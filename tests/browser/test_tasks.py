@@ -52,7 +52,7 @@ def test_an_empty_title_is_said_at_the_field(people: People, javascript: Any) ->
     page = people(java_script_enabled=javascript).sign_in("ben")
     page.get_by_label("New task").fill("   ")
     page.get_by_role("button", name="Add").click()
-    expect(page.locator("#new-title-error")).to_contain_text("Fill this in")
+    expect(page.locator("#new-title-error")).to_contain_text("Enter a title")
     expect(page.locator("#add-task")).to_have_count(1)
 
 

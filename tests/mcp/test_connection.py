@@ -115,3 +115,56 @@ def test_a_trailer_is_no_header_field(server: str) -> None:
     # With the trailer for a header, it would name two ways of authentication.
     assert answer.startswith(b"HTTP/1.1 401 ")
     assert b"invalid_client" in answer
+
+
+def is_page(answer: httpx2.Response, heading: str) -> bool:
+    """Whether an answer is a page of ours with this heading, guarded as pages are."""
+    policy = answer.headers.get("Content-Security-Policy", "")
+    return (
+        answer.headers["Content-Type"] == "text/html; charset=utf-8"
+        and f'<h1 class="text-2xl font-bold mb-2">{heading}</h1>' in answer.text
+        and 'href="/static/app.css"' in answer.text
+        and policy.startswith("default-src 'none'; ")
+        and answer.headers["Cache-Control"] == "no-store"
+    )
+
+
+def test_what_is_refused_before_flask_sees_it_is_a_page_for_people(server: str) -> None:
+    large = httpx2.post(f"{server}/tasks", content=b"x" * 1_100_000)
+    assert large.status_code == 413
+    assert is_page(large, "Bad request")
+    assert "at most 1 MB" in large.text
+    htmx = {"HX-Request": "true"}
+    notice = httpx2.post(f"{server}/tasks", content=b"x" * 1_100_000, headers=htmx)
+    assert notice.status_code == 413
+    assert notice.headers["HX-Reswap"] == "none"
+    assert notice.text.startswith('<hx-partial hx-target="#status"')
+    program = httpx2.post(f"{server}/api/tasks/create", content=b"x" * 1_100_000)
+    assert program.headers["Content-Type"] == "application/problem+json"
+
+
+def test_what_cannot_be_read_is_answered_by_a_page(server: str) -> None:
+    with connected(server) as raw:
+        raw.sendall(b"GET / HTTP/nonsense\r\n\r\n")
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 Bad Request\r\nCache-Control: no-store")
+    assert f"Content-Length: {len(body)}".encode() in head
+    assert b">Bad request</h1>" in body
+    assert b"Invalid HTTP" not in answer
+
+
+def test_too_many_connections_are_told_to_come_back_in_their_own_terms(app: Flask) -> None:
+    class Crowded(Connection):
+        most_connections = 0
+
+    with serving(app, Crowded) as address:
+        person = httpx2.get(f"{address}/tasks")
+        program = httpx2.get(f"{address}/api/tasks/list")
+        client = httpx2.post(f"{address}/oauth/token")
+    for answer in (person, program, client):
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"] == "1"
+    assert is_page(person, "Something went wrong")
+    assert program.headers["Content-Type"] == "application/problem+json"
+    assert client.json()["error"] == "temporarily_unavailable"

@@ -165,8 +165,9 @@ def add_secret(client_id: str) -> Response:
         made = call("client_secrets.add", given)
     except (InvalidInput, Conflict) as refusal:
         client = call("oauth_clients.get", {"client_id": client_id})
-        said = {"secret_error": refusal.in_full(), "label": given.get("label", "")}
-        return _detail(client, refusal.status, **said)
+        form_state = {"secret_values": given, "secret_errors": refusal.fields}
+        error = "" if refusal.fields else refusal.message
+        return _detail(client, refusal.status, **form_state, secret_error=error)
     back = url_for("admin_clients.detail", client_id=client_id)
     return page("admin/oauth_clients/secret.html", made=made, back=back)
 
@@ -234,7 +235,7 @@ def _rules(
     )
 
 
-def _detail(client: AnyClientOut, status: int = 200, **context: str) -> Response:
+def _detail(client: AnyClientOut, status: int = 200, **context: object) -> Response:
     return page(
         "admin/oauth_clients/detail.html",
         status,

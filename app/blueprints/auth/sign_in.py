@@ -3,9 +3,11 @@
 from flask import Blueprint, Response, request, url_for
 
 from app.blueprints.pages import go, page
-from app.blueprints.road import sign_up
+from app.blueprints.saved_form import account_in_form, unsealed
+from app.blueprints.signed_out import go_on, login_page
 from app.identity.session import safe_next, sign_in_by_password, sign_out, viewer
 from app.identity.throttle import TooManyGuesses
+from app.surfaces.page_messages import wait
 
 bp = Blueprint("auth", __name__)
 
@@ -16,22 +18,24 @@ def login() -> Response:
     target = safe_next(request.args.get("next"))
     if viewer() and "again" not in request.args:
         return go(target)
-    return _login_page(target=target, email=request.args.get("login_hint", "")[:254])
+    return login_page(target=target, email=request.args.get("login_hint", "")[:254])
 
 
 @bp.post("/login")
 def sign_in() -> Response:
-    """Begin a session, or say that email and password don't fit."""
+    """Begin a session, or say that email or password is wrong."""
     target = safe_next(request.form.get("next"))
-    email = request.form.get("email", "")
+    email, saved = request.form.get("email", ""), request.form.get("saved", "")
+    typed = {"target": target, "email": email, "saved": saved, "account": account_in_form()}
     try:
         if sign_in_by_password(email, request.form.get("password", "")):
-            return go(target)
+            return go_on(target, unsealed(saved) if saved else None)
     except TooManyGuesses as refusal:
-        answer = _login_page(429, target=target, email=email, error=str(refusal))
+        error = f"Too many attempts. Try again in {wait(refusal.retry_after)}."
+        answer = login_page(429, **typed, error=error)
         answer.headers["Retry-After"] = str(refusal.retry_after)
         return answer
-    return _login_page(422, target=target, email=email, error="Email and password don't fit.")
+    return login_page(422, **typed, error="Wrong email or password.")
 
 
 @bp.route("/logout", methods=["GET", "POST"])
@@ -43,8 +47,3 @@ def logout() -> Response:
     # A page that needs somebody leads to the form by itself, and says why.
     target = request.form.get("next")
     return go(safe_next(target) if target else url_for("auth.login"))
-
-
-def _login_page(status: int = 200, **context: str) -> Response:
-    is_open = sign_up().access() != "private"
-    return page("auth/login.html", status, is_signup_open=is_open, **context)

@@ -1,14 +1,13 @@
 """Signing up, as the workspace allows it. Off the road: nobody is calling yet."""
 
 import time
-from http import HTTPStatus
 
-from flask import Blueprint, Response, abort, url_for
+from flask import Blueprint, Response, url_for
 
 from app.blueprints.pages import form, go, page
 from app.blueprints.road import caller, shares
 from app.blueprints.road import sign_up as doors
-from app.core.errors import InvalidInput
+from app.core.errors import Forbidden, InvalidInput
 from app.identity.session import sign_up
 
 bp = Blueprint("sign_up", __name__, url_prefix="/signup")
@@ -38,7 +37,7 @@ def create() -> Response:
 def _access() -> str:
     access = doors().access()
     if access == "private":
-        abort(HTTPStatus.FORBIDDEN, "Accounts are made by invitation here. Ask an admin.")
+        raise Forbidden("Accounts are made by invitation here. Ask an admin.")
     return access
 
 

@@ -2,11 +2,12 @@
 
 from urllib.parse import quote
 
-from flask import Response, abort, request
+from flask import Response, request
 
 from app.blueprints.oauth.body import LARGEST, whole_body
 from app.blueprints.pages import go
 from app.oauth.sent import FORM
+from app.surfaces.http import Malformed
 
 
 def as_get() -> Response:
@@ -16,5 +17,5 @@ def as_get() -> Response:
     come along. Nothing is done by the post itself, so it needs no token against forgery.
     """
     if request.mimetype != FORM or request.query_string:
-        abort(400, "Send the parameters as a form, in the body alone.")
+        raise Malformed("Send the parameters as a form, in the body alone.")
     return go(f"{request.path}?{quote(whole_body(LARGEST), safe='%&=+')}")

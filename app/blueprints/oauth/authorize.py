@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, request, url_for
 from flask_login import login_required
 
-from app.blueprints.edge import content_security_policy
+from app.blueprints.edge import content_security_policy, error_page
 from app.blueprints.oauth.as_get import as_get
 from app.blueprints.oauth.redirect import ClientRedirect
 from app.blueprints.pages import go, page
@@ -68,7 +68,7 @@ def decide() -> Response:
 @bp.errorhandler(OAuth2Error)
 def refused(error: OAuth2Error) -> Response:
     """Tell the person what is wrong, where nobody else may be told."""
-    return page("errors/error.html", status=400, detail=error.get_error_description())
+    return error_page(400, error.get_error_description())
 
 
 @bp.errorhandler(Reported)

@@ -2,6 +2,7 @@
 
 from flask import Blueprint, Response, request
 
+from app.blueprints.edge import error_page
 from app.blueprints.oauth.as_get import as_get
 from app.blueprints.oauth.redirect import ClientRedirect
 from app.blueprints.pages import page
@@ -40,7 +41,7 @@ def leave() -> Response:
 @bp.errorhandler(OAuth2Error)
 def refused(error: OAuth2Error) -> Response:
     """Tell the person what is wrong; the browser goes nowhere."""
-    return page("errors/error.html", status=400, detail=error.get_error_description())
+    return error_page(400, error.get_error_description())
 
 
 def _left(asked: Leaving) -> Response:

@@ -117,8 +117,9 @@ def add_secret(client_id: str) -> Response:
         made = call("client_secrets.add", given)
     except (InvalidInput, Conflict) as refusal:
         client = call("oauth_apps.get", {"client_id": client_id})
-        said = {"secret_error": refusal.in_full(), "label": given.get("label", "")}
-        return _detail(client, refusal.status, **said)
+        form_state = {"secret_values": given, "secret_errors": refusal.fields}
+        error = "" if refusal.fields else refusal.message
+        return _detail(client, refusal.status, **form_state, secret_error=error)
     back = url_for("oauth_apps.detail", client_id=client_id)
     return page("settings/oauth_apps/secret.html", made=made, back=back)
 
@@ -159,7 +160,7 @@ def _edit_form(
     )
 
 
-def _detail(client: ClientOut, status: int = 200, **context: str) -> Response:
+def _detail(client: ClientOut, status: int = 200, **context: object) -> Response:
     return page(
         "settings/oauth_apps/detail.html",
         status,
