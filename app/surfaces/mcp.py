@@ -82,8 +82,8 @@ def _tool(item: AnyProcedure) -> Tool:
         name=item.tool_name,
         title=item.summary,
         description=item.description,
-        input_schema=plain_schema.of_input(item.input),
-        output_schema=plain_schema.of_output(item.output),
+        input_schema=plain_schema.of_tool_input(item.input),
+        output_schema=plain_schema.of_tool_output(item.output),
         annotations=ToolAnnotations(
             read_only_hint=not item.writes,
             destructive_hint=item.destructive,
