@@ -43,7 +43,7 @@ def host_name(text: str) -> str:
         ValueError: it is none.
     """
     try:
-        return domain(f"somebody@{text}")
+        return domain(f"a@{text}")
     except ValueError as error:
         raise ValueError("Give a host name, such as example.com.") from error
 

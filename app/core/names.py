@@ -1,13 +1,22 @@
 """Names, texts and addresses of strangers, that other people read and trust."""
 
-import unicodedata
+import re
 from urllib.parse import urlsplit
 
-# Letters by their category, and nothing to the eye: fillers of the Korean alphabet.
-_BLANK = frozenset("\u115f\u1160\u3164\uffa0")
-_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-# Line ends; and the joiners that Persian and emoji are written with.
-_NEEDED = frozenset("\n\r\t\u200c\u200d")
+from app.core import patterns
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compile a pattern that the API's document publishes, so that both always agree.
+
+    Halves of surrogate pairs cannot stand in it: other engines know no such characters.
+    """
+    return re.compile(pattern.removesuffix("$").replace("[^", r"[^\ud800-\udfff") + r"\Z")
+
+
+_IN_NAME = _compiled(patterns.IN_NAME)
+_NAME = _compiled(patterns.NAME)
+_PROSE = _compiled(patterns.PROSE)
 
 
 def name(text: str) -> str:
@@ -16,9 +25,9 @@ def name(text: str) -> str:
     Raises:
         ValueError: it holds what cannot be seen or turns the writing round, or nothing to read.
     """
-    if not text.isprintable() or not _BLANK.isdisjoint(text):
+    if not _IN_NAME.match(text):
         raise ValueError("The name holds a character that cannot be seen.")
-    if not any(character.isalnum() for character in text):
+    if not _NAME.match(text):
         raise ValueError("The name needs a letter or a digit.")
     return text
 
@@ -29,7 +38,7 @@ def prose(text: str) -> str:
     Raises:
         ValueError: it holds what cannot be seen, or turns the writing round.
     """
-    if any(unicodedata.category(c) in _UNSEEN for c in text if c not in _NEEDED):
+    if not _PROSE.match(text):
         raise ValueError("This holds a character that cannot be seen.")
     return text
 

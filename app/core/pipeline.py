@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from app.core.arguments import Notation, arguments_of
 from app.core.audit import ALLOWED, Event, Record
 from app.core.errors import (
     Busy,
@@ -26,7 +27,7 @@ from app.core.errors import (
     UndeclaredWrite,
 )
 from app.core.post import Post
-from app.core.principal import Principal
+from app.core.principal import Channel, Principal
 from app.core.procedure import AnyProcedure, Call, Catalogue
 from app.core.read_only import ReadOnly, changed_table
 from app.core.rows import acting_as
@@ -74,7 +75,7 @@ class Pipeline:
         with self._refusals_recorded(procedure, principal, arguments):
             check_channel(procedure, principal)
             check_scopes(procedure, principal)
-            given = parse(procedure, arguments, self.context)
+            given = parse(procedure, arguments, self.context, principal.channel)
             return self._run(procedure, principal, given)
 
     def check(self, name: str, principal: Principal, arguments: Mapping[str, Any]) -> None:
@@ -222,21 +223,37 @@ def parse(
     procedure: AnyProcedure,
     arguments: Mapping[str, Any],
     context: Mapping[str, object] | None = None,
+    channel: Channel = Channel.BROWSER,
 ) -> BaseModel:
     """Give the procedure's input; its validators see the context.
+
+    Forms send text alone, and pages convert as pydantic does; the API and MCP are held to the
+    schema that they publish.
 
     Raises:
         InvalidInput: the arguments do not fit; its fields say where and why.
     """
+    faults: dict[str, str] = {}
+    if channel is not Channel.BROWSER:
+        model: type[BaseModel] = procedure.input
+        arguments, faults = arguments_of(model).read(arguments, _notation(procedure, channel))
     try:
         given: BaseModel = procedure.input.model_validate(arguments, context=context)
     except ValidationError as error:
-        fields = {
+        faults |= {
             ".".join(map(str, e["loc"])): unknown_argument(e, procedure.input) or sentence(e)
             for e in error.errors()
         }
-        raise InvalidInput("Some fields need attention.", fields=fields) from error
+        raise InvalidInput("Some fields need attention.", fields=faults) from error
+    if faults:
+        raise InvalidInput("Some fields need attention.", fields=faults)
     return given
+
+
+def _notation(procedure: AnyProcedure, channel: Channel) -> Notation:
+    if channel is Channel.MCP:
+        return Notation.TOOL
+    return Notation.JSON if procedure.writes else Notation.QUERY
 
 
 def _is_read_only(error: BaseException | None) -> bool:
@@ -276,10 +293,10 @@ def _event(
 def _subject(values: Mapping[str, Any]) -> str | None:
     """Give the id that a call was about: its first argument or result called `id` or `…_id`."""
     for name, value in values.items():
-        if (name == "id" or name.endswith("_id")) and isinstance(value, str):
+        if (name == "id" or name.endswith("_id")) and type(value) in (str, int):
             # Half of a surrogate pair comes through JSON, and no database takes it; nor does
             # PostgreSQL take a NUL.
-            return value[:100].encode(errors="replace").decode().replace("\0", "?")
+            return str(value)[:100].encode(errors="replace").decode().replace("\0", "?")
     return None
 
 

@@ -6,8 +6,11 @@ from typing import Any, get_type_hints
 
 from pydantic import BaseModel
 
+from app.core.json_schema import type_names
+
 INPUT_PARAMETER = "given"
 _PARAMETER_COUNT = 2
+_SCALARS = frozenset({"string", "integer", "number", "boolean", "null"})
 
 _Schema = Mapping[str, Any]
 
@@ -78,9 +81,7 @@ def _is_scalar(schema: _Schema, document: _Schema) -> bool:
         parts = [_resolved(option, document) for option in options]
         return all(_is_scalar(part, document) and part.get("type") != "null" for part in parts)
     values = schema.get("enum", [schema["const"]] if "const" in schema else [])
-    return bool(values) or schema.get("type") in (
-        "string", "integer", "number", "boolean", "null",
-    )  # fmt: skip
+    return bool(values) or (bool(names := type_names(schema)) and _SCALARS.issuperset(names))
 
 
 def _resolved(schema: _Schema, document: _Schema) -> _Schema:

@@ -3,6 +3,8 @@
 from pydantic import BaseModel
 from pydantic_core import ErrorDetails
 
+from app.core.patterns import MESSAGES
+
 _WORDS = {
     "string_too_short": "Use at least {min_length} characters.",
     "string_too_long": "Use at most {max_length} characters.",
@@ -14,6 +16,7 @@ _WORDS = {
 def sentence(error: ErrorDetails) -> str:
     """Give what pydantic found as a sentence; what a validator of ours said stays as it is."""
     words, context = _WORDS.get(error["type"]), error.get("ctx", {})
+    words = MESSAGES.get(context.get("pattern", ""), words)
     if words is None:
         message = error["msg"].removeprefix("Value error, ")
         return message if message.endswith(".") else message + "."

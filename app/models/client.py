@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from sqlalchemy import JSON, BigInteger, ForeignKey, LargeBinary, String, false
 from sqlalchemy.orm import Mapped, mapped_column
+from typing_extensions import TypeAliasType
 
 from app.core import scopes
 from app.core.policy import Bypass, Change, Owner, RowPolicy, Via, rows
@@ -16,7 +17,7 @@ CLIENT_NAME_LENGTH = 80
 DESCRIPTION_LENGTH = 500
 
 
-Kind = Literal["confidential", "public"]
+Kind = TypeAliasType("Kind", Literal["confidential", "public"])
 
 
 class Source(StrEnum):

@@ -12,6 +12,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 from sqlalchemy.orm import Mapped, mapped_column
+from typing_extensions import TypeAliasType
 
 from app.core import policy
 from app.core.policy import Bypass, Change, Owner, rows
@@ -24,7 +25,7 @@ DESCRIPTION_LENGTH = 500
 DOMAIN_LENGTH = 253
 
 # What a person is in an organization; a manager looks after it.
-Standing = Literal["member", "manager"]
+Standing = TypeAliasType("Standing", Literal["member", "manager"])
 MANAGER: Standing = "manager"
 
 _AUTOINCREMENT = {"sqlite_autoincrement": True}

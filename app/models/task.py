@@ -5,12 +5,13 @@ from typing import Literal
 from sqlalchemy import BigInteger, ColumnElement, ForeignKey, Index, String, Text, case
 from sqlalchemy.ext.hybrid import hybrid_property
 from sqlalchemy.orm import Mapped, mapped_column
+from typing_extensions import TypeAliasType
 
 from app.core.policy import Bypass, Change, Group, Owner, Via, rows
 from app.core.rule import Among, Circle, Empty, Own, both, either
 from app.extensions import Model
 
-Status = Literal["open", "done"]
+Status = TypeAliasType("Status", Literal["open", "done"])
 
 TITLE_LENGTH = 200
 NOTES_LENGTH = 4000

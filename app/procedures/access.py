@@ -2,7 +2,7 @@
 
 from pydantic import BaseModel, Field
 
-from app.core.errors import InvalidInput
+from app.core.errors import Conflict
 from app.core.procedure import Call, procedure
 from app.models.workspace import ONLY, Access, AccessSetting
 from app.procedures.shapes import Given, Nothing
@@ -12,10 +12,11 @@ class GivenAccess(Given):
     """Who may from now on."""
 
     access: Access = Field(
+        examples=[Access.PRIVATE],
         description=(
             "private: whom somebody invited; organization: people with an address at an "
             "organization's domain, too, by a link that is mailed there; open: everybody."
-        )
+        ),
     )
 
 
@@ -39,8 +40,8 @@ def get(call: Call, given: Nothing) -> AccessOut:  # noqa: ARG001 - takes no arg
 def set_(call: Call, given: GivenAccess) -> AccessOut:
     """Decide who may sign up; those who have an account keep it."""
     if given.access is Access.ORGANIZATION and not call.post.is_set:
-        fields = {"access": "It takes mail, and none can be sent: LATCHKEY_SMTP_URL is not set."}
-        raise InvalidInput("Some fields need attention.", fields=fields)
+        text = "It takes mail, and none can be sent: LATCHKEY_SMTP_URL is not set."
+        raise Conflict(text, fields={"access": text})
     call.get(AccessSetting, str(ONLY)).access = given.access
     return _out(call, given.access)
 

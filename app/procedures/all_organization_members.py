@@ -3,7 +3,7 @@
 from pydantic import Field
 from sqlalchemy import select
 
-from app.core.errors import Conflict, InvalidInput
+from app.core.errors import Conflict, NotFound
 from app.core.procedure import Call, procedure
 from app.models.organization import Membership, Organization
 from app.models.user import User
@@ -30,7 +30,9 @@ from app.procedures.organizations import OrganizationId
 class AddedMember(OrganizationId):
     """Who is to be in which organization, and as what."""
 
-    email: EmailAddress = Field(description="The address of their account.")
+    email: EmailAddress = Field(
+        description="The address of their account.", examples=["grace@example.com"]
+    )
     standing: GivenStanding = "member"
 
 
@@ -56,8 +58,8 @@ def add(call: Call, given: AddedMember) -> MemberOut:
     organization = call.get(Organization, given.organization_id)
     user_id = call.session.scalar(select(User.id).where(User.email == given.email))
     if user_id is None:
-        fields = {"email": "Nobody has an account with this address: invite it instead."}
-        raise InvalidInput("Some fields need attention.", fields=fields)
+        text = "Nobody has an account with this address: invite it instead."
+        raise NotFound(text, fields={"email": text})
     here = {"organization_id": organization.id, "user_id": user_id}
     if call.session.scalar(select(Membership.id).filter_by(**here)) is not None:
         raise Conflict(f"{given.email} is a member already.")

@@ -4,11 +4,13 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
 
 from app.core import mailbox
 from app.core.errors import Conflict
+from app.core.json_schema import NullClears
+from app.core.patterns import HOST_NAME, HOST_NAME_OR_NONE, NONE
 from app.core.procedure import Call, procedure
 from app.core.text_search import holds_words
 from app.models.organization import (
@@ -26,11 +28,24 @@ from app.procedures.organizations import GivenName, OrganizationId
 from app.procedures.shapes import Given, Id, Listing, Page, PageOf, SearchQuery
 
 
-def _host_name(text: str) -> str:
-    return mailbox.host_name(text) if text else ""
+def _host_name_or_none(text: str) -> str:
+    return text if text == NONE else mailbox.host_name(text)
 
 
-Domain = Annotated[str, Field(max_length=DOMAIN_LENGTH), AfterValidator(_host_name)]
+# Of a host name that mail can go to.
+_LONGEST = DOMAIN_LENGTH - len("a@")
+Domain = Annotated[
+    str,
+    Field(max_length=_LONGEST),
+    AfterValidator(mailbox.host_name),
+    WithJsonSchema({"type": "string", "maxLength": _LONGEST, "pattern": HOST_NAME}),
+]
+DomainOrNone = Annotated[
+    str,
+    Field(max_length=_LONGEST),
+    AfterValidator(_host_name_or_none),
+    WithJsonSchema({"type": "string", "maxLength": _LONGEST, "pattern": HOST_NAME_OR_NONE}),
+]
 _DOMAIN = "Who has an address at it may join, where access is set to organization."
 
 
@@ -38,22 +53,29 @@ class OrganizationFilter(PageOf):
     """Which organizations."""
 
     q: SearchQuery | None = Field(
-        None, max_length=NAME_LENGTH, description="Words that name or domain must hold."
+        None,
+        max_length=NAME_LENGTH,
+        description="Words that name or domain must hold.",
+        examples=["acme"],
     )
 
 
 class NewOrganization(Given):
     """An organization to be made."""
 
-    name: GivenName = Field(description="What people will see.")
-    domain: Domain | None = Field(None, description=_DOMAIN)
+    name: GivenName = Field(description="What people will see.", examples=["Initech"])
+    domain: Domain | None = Field(None, description=_DOMAIN, examples=["initech.example"])
 
 
 class AnyOrganizationChange(OrganizationId):
     """What is to change about an organization; what is left out stays as it is."""
 
-    name: GivenName | None = Field(None, description="A new name.")
-    domain: Domain | None = Field(None, description=f"{_DOMAIN} Empty: none any more.")
+    name: GivenName | None = Field(None, description="A new name.", examples=["Acme Ltd"])
+    domain: Annotated[DomainOrNone | None, NullClears()] = Field(
+        None,
+        description=f'{_DOMAIN} "{NONE}": it has no domain any more.',
+        examples=["acme.example"],
+    )
 
 
 class AnyOrganizationOut(BaseModel):
@@ -62,8 +84,8 @@ class AnyOrganizationOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: Id
-    name: str
-    domain: str | None
+    name: str = Field(examples=["Acme"])
+    domain: str | None = Field(examples=["acme.example"])
     members: int
     created_at: datetime
 
@@ -77,7 +99,7 @@ class WholeOrganizationOut(AnyOrganizationOut):
     invitations: int
 
 
-class OrganizationPage(Page[AnyOrganizationOut]):
+class AnyOrganizationPage(Page[AnyOrganizationOut]):
     """Some organizations, newest first."""
 
 
@@ -108,10 +130,10 @@ _WHOLE = select(
 @procedure(
     "all_organizations.list", scopes=["orgs:viewAll"], touches=("organization", "membership")
 )
-def list_(call: Call, given: OrganizationFilter) -> OrganizationPage:
+def list_(call: Call, given: OrganizationFilter) -> AnyOrganizationPage:
     """List every organization, newest first."""
     page = _LISTING.page(call.session, given, *_conditions(given))
-    return OrganizationPage.model_validate(page)
+    return AnyOrganizationPage.model_validate(page)
 
 
 @procedure(
@@ -136,7 +158,7 @@ def get(call: Call, given: OrganizationId) -> WholeOrganizationOut:
 def create(call: Call, given: NewOrganization) -> AnyOrganizationOut:
     """Create an organization; you manage it until you make others its managers and leave."""
     _refuse_taken(call, given.domain)
-    made = Organization(name=given.name, domain=given.domain or None, created_at=call.now)
+    made = Organization(name=given.name, domain=given.domain, created_at=call.now)
     call.session.add(made)
     call.session.flush()
     call.session.add(
@@ -159,9 +181,10 @@ def update(call: Call, given: AnyOrganizationChange) -> AnyOrganizationOut:
     """Rename an organization, or say at which domain its people have their addresses."""
     organization = call.get(Organization, given.organization_id)
     organization.name = given.name or organization.name
-    if given.domain is not None and given.domain != organization.domain:
-        _refuse_taken(call, given.domain)
-        organization.domain = given.domain or None
+    domain = None if given.domain == NONE else given.domain
+    if given.domain is not None and domain != organization.domain:
+        _refuse_taken(call, domain)
+        organization.domain = domain
     call.session.flush()
     return _one(call, organization)
 

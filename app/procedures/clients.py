@@ -15,6 +15,7 @@ from pydantic import (
 )
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from typing_extensions import TypeAliasType
 
 from app.core import credentials, names, scopes
 from app.core.credentials import Prefix
@@ -64,7 +65,7 @@ RedirectUri = Annotated[str, AfterValidator(_may_be_registered)]
 RedirectUris = Annotated[list[RedirectUri], EachOnce]
 AskedScope = Annotated[str, AfterValidator(_may_be_asked_for)]
 AskedScopes = Annotated[list[AskedScope], EachOnce]
-IdTokenAlg = Literal["RS256", "ES256"]
+IdTokenAlg = TypeAliasType("IdTokenAlg", Literal["RS256", "ES256"])
 
 
 class ClientId(Given):

@@ -16,14 +16,14 @@ COMMENT_LENGTH = 4000
 class CommentFilter(PageOf):
     """The comments of which task."""
 
-    task_id: GivenId = Field(description="The task's id.")
+    task_id: GivenId = Field(description="The task's id.", examples=["1"])
 
 
 class NewComment(TaskId):
     """A comment to be added."""
 
     body: Annotated[str, Field(min_length=1, max_length=COMMENT_LENGTH)] = Field(
-        description="What you have to say."
+        description="What you have to say.", examples=["Nearly there."]
     )
 
 
@@ -33,7 +33,7 @@ class CommentOut(BaseModel):
     id: Id
     task_id: Id
     author_id: Id
-    body: str
+    body: str = Field(examples=["Nearly there."])
     created_at: datetime
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, WithJsonSchema
 from sqlalchemy import ColumnElement, func, select, update
 
 from app.core import credentials, mailbox
@@ -13,7 +13,7 @@ from app.core.post import Letter, Post
 from app.core.procedure import Call
 from app.models.organization import Invitation, Organization, Standing
 from app.models.user import EMAIL_LENGTH, User
-from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
+from app.procedures.shapes import Email, Given, GivenId, Id, Listing, Page, PageOf
 
 _DAY = 24 * 3600
 # Seconds.
@@ -23,20 +23,26 @@ MOST_TO_ONE = 5
 MOST = 500
 
 EmailAddress = Annotated[
-    str, Field(min_length=1, max_length=EMAIL_LENGTH), AfterValidator(mailbox.address)
+    str,
+    Field(min_length=1, max_length=EMAIL_LENGTH),
+    AfterValidator(mailbox.address),
+    WithJsonSchema({"type": "string", "format": "email", "maxLength": EMAIL_LENGTH}),
 ]
 
 
 class NewInvitation(Given):
     """Whom to invite."""
 
-    email: EmailAddress = Field(description="The address of who may accept it, and nobody else.")
+    email: EmailAddress = Field(
+        description="The address of who may accept it, and nobody else.",
+        examples=["kim@example.com"],
+    )
 
 
 class InvitationId(Given):
     """Which invitation."""
 
-    invitation_id: GivenId = Field(description="The invitation's id.")
+    invitation_id: GivenId = Field(description="The invitation's id.", examples=["1"])
 
 
 class InvitationOut(BaseModel):
@@ -45,9 +51,9 @@ class InvitationOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: Id
-    email: str
+    email: Email
     standing: Standing
-    invited_by: str | None
+    invited_by: str | None = Field(examples=["Grace"])
     created_at: datetime
     expires_at: datetime
     is_expired: bool = False
@@ -57,7 +63,9 @@ class InvitedOut(InvitationOut):
     """An invitation just made; `link` is there once, where no letter took it along."""
 
     is_mailed: bool = False
-    link: str | None
+    link: str | None = Field(
+        examples=["http://127.0.0.1:8000/invite/lk_inv_0123456789abcdefghijklmnopqrstuvwxyzABCDEF"]
+    )
 
 
 class InvitationPage(Page[InvitationOut]):

@@ -12,7 +12,7 @@ from app.core.text_search import holds_words
 from app.models.organization import MANAGER, Membership, Organization, Standing
 from app.models.user import NAME_LENGTH, User
 from app.procedures.organizations import OrganizationId, check_managed, let_go
-from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf, SearchQuery
+from app.procedures.shapes import Email, Given, GivenId, Id, Listing, Page, PageOf, SearchQuery
 
 GivenStanding = Annotated[
     Standing, Field(description="member; or manager, who looks after the organization.")
@@ -23,14 +23,19 @@ class MemberFilter(OrganizationId, PageOf):
     """Which members of which organization."""
 
     q: SearchQuery | None = Field(
-        None, max_length=NAME_LENGTH, description="Words that name or email address must hold."
+        None,
+        max_length=NAME_LENGTH,
+        description="Words that name or email address must hold.",
+        examples=["ben"],
     )
 
 
 class MemberId(Given):
     """Which member."""
 
-    member_id: GivenId = Field(description="The membership's id, as the list of members has it.")
+    member_id: GivenId = Field(
+        description="The membership's id, as the list of members has it.", examples=["3"]
+    )
 
 
 class MemberChange(MemberId):
@@ -47,8 +52,8 @@ class MemberOut(BaseModel):
     id: Id
     organization_id: Id
     user_id: Id
-    name: str
-    email: str
+    name: str = Field(examples=["Ben"])
+    email: Email
     standing: Standing
     created_at: datetime
 

@@ -9,25 +9,32 @@ from sqlalchemy.orm import aliased
 
 from app.core import names
 from app.core.errors import Conflict, NotFound
+from app.core.json_schema import Shown
+from app.core.patterns import NAME
 from app.core.procedure import PAGES_ONLY, Call, procedure
 from app.models.organization import MANAGER, NAME_LENGTH, Membership, Organization, Standing
 from app.procedures import removal
 from app.procedures.shapes import Given, GivenId, Id, Page, PageOf, slice_page
 
 # Of an organization, and of what is in it.
-GivenName = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(names.name)]
+GivenName = Annotated[
+    str,
+    Field(min_length=1, max_length=NAME_LENGTH),
+    AfterValidator(names.name),
+    Shown(pattern=NAME),
+]
 
 
 class OrganizationId(Given):
     """Which organization."""
 
-    organization_id: GivenId = Field(description="The organization's id.")
+    organization_id: GivenId = Field(description="The organization's id.", examples=["1"])
 
 
 class OrganizationChange(OrganizationId):
     """What is to change about an organization."""
 
-    name: GivenName = Field(description="What people will see.")
+    name: GivenName = Field(description="What people will see.", examples=["Acme Ltd"])
 
 
 class OrganizationOut(BaseModel):
@@ -36,8 +43,8 @@ class OrganizationOut(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     id: Id
-    name: str
-    domain: str | None
+    name: str = Field(examples=["Acme"])
+    domain: str | None = Field(examples=["acme.example"])
     standing: Standing | None
     members: int
     created_at: datetime

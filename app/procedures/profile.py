@@ -1,20 +1,20 @@
 """The person who calls."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from app.core import scopes
 from app.core.procedure import Call, procedure
 from app.models.user import User
-from app.procedures.shapes import Id, Nothing
+from app.procedures.shapes import Email, Id, Nothing, ScopeName
 
 
 class ProfileOut(BaseModel):
     """Who you are, and what this credential may do."""
 
     id: Id
-    email: str
-    name: str
-    scopes: list[str]
+    email: Email
+    name: str = Field(examples=["Ada"])
+    scopes: list[ScopeName]
 
 
 @procedure("profile.get", scopes=["profile:view"], touches=("user_account",))

@@ -7,30 +7,38 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement
 
 from app.core import names
-from app.core.errors import InvalidInput
+from app.core.errors import Conflict
+from app.core.json_schema import Shown
+from app.core.patterns import PROSE
 from app.core.procedure import Call, procedure
 from app.models.organization import DESCRIPTION_LENGTH, Organization, Project
 from app.procedures.organizations import GivenName
 from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf
 
-Description = Annotated[str, Field(max_length=DESCRIPTION_LENGTH), AfterValidator(names.prose)]
+Description = Annotated[
+    str, Field(max_length=DESCRIPTION_LENGTH), AfterValidator(names.prose), Shown(pattern=PROSE)
+]
 
 
 class ProjectFilter(PageOf):
     """Which projects."""
 
     organization_id: GivenId | None = Field(
-        None, description="Those of this organization; else of all of yours."
+        None, description="Those of this organization; else of all of yours.", examples=["1"]
     )
 
 
 class NewProject(Given):
     """A project to be made."""
 
-    name: GivenName = Field(description="What people will see.")
-    description: Description = Field("", description="What it is about.")
+    name: GivenName = Field(description="What people will see.", examples=["New website"])
+    description: Description = Field(
+        "", description="What it is about.", examples=["Faster, and with a face of our own."]
+    )
     organization_id: GivenId | None = Field(
-        None, description="Whose it is; who is in one organization alone may leave it out."
+        None,
+        description="Whose it is; who is in one organization alone may leave it out.",
+        examples=["1"],
     )
 
 
@@ -41,8 +49,8 @@ class ProjectOut(BaseModel):
 
     id: Id
     organization_id: Id
-    name: str
-    description: str
+    name: str = Field(examples=["New website"])
+    description: str = Field(examples=["Faster, and with a face of our own."])
     created_at: datetime
 
 
@@ -93,7 +101,7 @@ def create(call: Call, given: NewProject) -> ProjectOut:
 def _only(call: Call) -> str:
     """Give the id of the organization that the caller is in, if there is but one."""
     if len(call.principal.organizations) != 1:
-        said = "Name one of your organizations: you are not in exactly one."
-        raise InvalidInput("Some fields need attention.", fields={"organization_id": said})
+        text = "Name one of your organizations: you are not in exactly one."
+        raise Conflict(text, fields={"organization_id": text})
     (only,) = call.principal.organizations
     return str(only)

@@ -3,15 +3,18 @@
 from collections.abc import Collection
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import AfterValidator, BaseModel, Field, WithJsonSchema
 from sqlalchemy import ColumnElement, func, select
+from typing_extensions import TypeAliasType
 
 from app.core import names, scopes
 from app.core.errors import Conflict
+from app.core.json_schema import Shown
+from app.core.patterns import NAME, PROSE
 from app.core.procedure import Call, procedure
 from app.models.user import ROLE_DESCRIPTION_LENGTH, ROLE_NAME_LENGTH, Role, RoleScope, UserRole
 from app.procedures.authority import check_passable
-from app.procedures.shapes import EachOnce, Given, GivenId, Id, Page, PageOf, slice_page
+from app.procedures.shapes import EachOnce, Given, GivenId, Id, Page, PageOf, ScopeName, slice_page
 
 
 def _can_be_held(scope: str) -> str:
@@ -20,38 +23,63 @@ def _can_be_held(scope: str) -> str:
     return scope
 
 
-RoleName = Annotated[str, AfterValidator(names.name)]
-RoleDescription = Annotated[str, AfterValidator(names.prose)]
-HeldScope = Annotated[str, AfterValidator(_can_be_held)]
+RoleName = Annotated[
+    str,
+    Field(min_length=1, max_length=ROLE_NAME_LENGTH),
+    AfterValidator(names.name),
+    Shown(pattern=NAME),
+]
+RoleDescription = Annotated[
+    str,
+    Field(max_length=ROLE_DESCRIPTION_LENGTH),
+    AfterValidator(names.prose),
+    Shown(pattern=PROSE),
+]
+HeldScope = TypeAliasType(
+    "HeldScope",
+    Annotated[
+        str,
+        AfterValidator(_can_be_held),
+        WithJsonSchema({"type": "string", "enum": list(scopes.OF_ROLES)}),
+    ],
+)
 HeldScopes = Annotated[list[HeldScope], EachOnce]
 
 
 class RoleId(Given):
     """Which role."""
 
-    role_id: GivenId = Field(description="The role's id.")
+    role_id: GivenId = Field(description="The role's id.", examples=["3"])
 
 
 class NewRole(Given):
     """A role to be made."""
 
-    name: RoleName = Field(
-        min_length=1, max_length=ROLE_NAME_LENGTH, description="What it is called."
-    )
+    name: RoleName = Field(description="What it is called.", examples=["Auditor"])
     description: RoleDescription = Field(
-        "", max_length=ROLE_DESCRIPTION_LENGTH, description="Whom it is for."
+        "", description="Whom it is for.", examples=["Looks, and changes nothing."]
     )
-    scopes: HeldScopes = Field(description="What people may do who have it.")
+    scopes: HeldScopes = Field(
+        description="What people may do who have it.", examples=[["profile:view", "tasks:view"]]
+    )
 
 
 class RoleChanges(RoleId):
     """What a role is to be from now on; what is left out stays."""
 
-    name: RoleName | None = Field(None, min_length=1, max_length=ROLE_NAME_LENGTH)
-    description: RoleDescription | None = Field(None, max_length=ROLE_DESCRIPTION_LENGTH)
-    scopes: HeldScopes | None = Field(None, description="All that it is to hold.")
+    name: RoleName | None = Field(None, description="A new name.", examples=["Reviewer"])
+    description: RoleDescription | None = Field(
+        None, description="Whom it is for.", examples=["Looks, and changes nothing."]
+    )
+    scopes: HeldScopes | None = Field(
+        None,
+        description="All that it is to hold.",
+        examples=[["profile:view", "tasks:view", "projects:view"]],
+    )
     is_default: bool | None = Field(
-        None, description="New accounts get it, in the place of the role that they get now."
+        None,
+        description="New accounts get it, in the place of the role that they get now.",
+        examples=[False],
     )
 
 
@@ -59,9 +87,9 @@ class RoleOut(BaseModel):
     """A role, and how many people have it."""
 
     id: Id
-    name: str
-    description: str
-    scopes: list[str]
+    name: str = Field(examples=["Auditor"])
+    description: str = Field(examples=["Looks, and changes nothing."])
+    scopes: list[ScopeName]
     is_default: bool
     is_admin: bool
     users: int
@@ -75,7 +103,7 @@ class RoleGoneOut(BaseModel):
     """Which role was deleted."""
 
     id: Id
-    name: str
+    name: str = Field(examples=["Auditor"])
 
 
 @procedure("roles.list", scopes=["roles:view"], touches=("role", "role_scope", "user_role"))

@@ -3,7 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import and_, func, select
 
 from app.core import scopes
@@ -12,7 +12,7 @@ from app.core.scopes import SCOPES, Risk
 from app.models.client import Client
 from app.models.grant import Grant
 from app.models.user import Role, RoleScope, UserRole
-from app.procedures.shapes import Id, Page, PageOf, slice_page
+from app.procedures.shapes import Id, Page, PageOf, ScopeName, slice_page
 
 # Of the roles and clients that hold a scope; programs that register themselves are many.
 _MOST = 20
@@ -24,15 +24,15 @@ class HoldingRoleOut(BaseModel):
     """A role that holds a scope, and how many people have it."""
 
     id: Id
-    name: str
+    name: str = Field(examples=["Member"])
     users: int
 
 
 class HoldingClientOut(BaseModel):
     """A client that holds a scope, and how many people granted it."""
 
-    client_id: str
-    name: str
+    client_id: str = Field(examples=["4b3c6a2f9d8e4f10a7b2c3d4e5f60718"])
+    name: str = Field(examples=["Reporter"])
     users: int
 
 
@@ -46,12 +46,12 @@ class ScopeUseOut(BaseModel):
     clients may ask for it.
     """
 
-    name: str
-    sentence: str
+    name: ScopeName
+    sentence: str = Field(examples=["See your tasks and their comments"])
     risk: Risk
     third_party: bool
     identity: bool
-    procedures: list[str]
+    procedures: list[str] = Field(examples=[["tasks.list", "tasks.get"]])
     roles: list[HoldingRoleOut]
     clients: list[HoldingClientOut]
     asking: int

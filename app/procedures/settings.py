@@ -5,19 +5,34 @@ from typing import Annotated
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from app.core import names
+from app.core.json_schema import Shown
+from app.core.patterns import NAME, PROSE
 from app.core.procedure import Call, procedure
 from app.models.workspace import NAME_LENGTH, ONLY, WELCOME_LENGTH, Workspace
 from app.procedures.shapes import Given, Nothing
 
-Name = Annotated[str, Field(min_length=1, max_length=NAME_LENGTH), AfterValidator(names.name)]
-Welcome = Annotated[str, Field(max_length=WELCOME_LENGTH), AfterValidator(names.prose)]
+Name = Annotated[
+    str,
+    Field(min_length=1, max_length=NAME_LENGTH),
+    AfterValidator(names.name),
+    Shown(pattern=NAME),
+]
+Welcome = Annotated[
+    str, Field(max_length=WELCOME_LENGTH), AfterValidator(names.prose), Shown(pattern=PROSE)
+]
 
 
 class SettingsChange(Given):
     """What is to change about the workspace; what is left out stays as it is."""
 
-    name: Name | None = Field(None, description="What the workspace is called.")
-    welcome: Welcome | None = Field(None, description="What people read above their tasks.")
+    name: Name | None = Field(
+        None, description="What the workspace is called.", examples=["Acme and friends"]
+    )
+    welcome: Welcome | None = Field(
+        None,
+        description="What people read above their tasks.",
+        examples=["The office is closed on Friday."],
+    )
 
 
 class SettingsOut(BaseModel):
@@ -25,8 +40,8 @@ class SettingsOut(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    name: str
-    welcome: str
+    name: str = Field(examples=["Acme and friends"])
+    welcome: str = Field(examples=["The office is closed on Friday."])
 
 
 @procedure("settings.get", scopes=["settings:view"], touches=("workspace",))

@@ -1,11 +1,18 @@
 """What inputs and outputs share: ids, and long lists a page at a time, newest first."""
 
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, Any, Generic, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    field_validator,
+)
 from sqlalchemy import (
     BigInteger,
     ColumnElement,
@@ -19,8 +26,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
+from app.core import patterns
+from app.core.errors import NotFound
 from app.core.policy import RowPolicy
-from app.core.procedure import LARGEST_KEY, is_row_key
+from app.core.procedure import LARGEST_KEY
 from app.core.statement import Statement
 from app.core.text_search import check_query
 from app.core.ways import Kind, asking, ways
@@ -32,11 +41,62 @@ Item = TypeVar("Item", bound=BaseModel)
 LARGEST_PAGE = 100
 _MOST = bindparam("most", type_=Integer)
 
-# Ids are strings to everyone outside, and an id that cannot be one names no row.
-Id = Annotated[str, Field(coerce_numbers_to_str=True)]
+# Beyond it a number loses digits in JavaScript (RFC 8259 §6): such an id has to be a string.
+_LARGEST_JSON_INTEGER = 2**53 - 1
+
+
+def _id_text(value: object) -> object:
+    """Return an id that came as a number as a string; a boolean is no number.
+
+    Raises:
+        NotFound: it is 1.0, which JSON Schema takes for an integer, and no id is written so.
+    """
+    if isinstance(value, float) and value.is_integer():
+        raise NotFound(f"There is no row with the id {value}: an id has no decimal point.")
+    is_id = type(value) is int and 0 < value <= _LARGEST_JSON_INTEGER
+    return str(value) if is_id else value
+
+
+def _id_schema(pattern: str) -> dict[str, Any]:
+    return {
+        "type": ["string", "integer"],
+        "pattern": pattern,
+        "minimum": 1,
+        "maximum": _LARGEST_JSON_INTEGER,
+        "examples": ["1"],
+    }
+
+
+# Ids are strings in every answer; models and programs that have parsed one send it as a number.
+# On pages an id that cannot be one names no row: there it comes out of an address.
+Id = Annotated[
+    str,
+    Field(coerce_numbers_to_str=True),
+    WithJsonSchema({"type": "string", "pattern": patterns.ID, "examples": ["1"]}),
+]
+GivenId = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    BeforeValidator(_id_text),
+    WithJsonSchema(_id_schema(patterns.ID)),
+]
+# For a field or a filter in which "none" is a value: no team, for example.
+GivenIdOrNone = Annotated[
+    str,
+    Field(min_length=1, max_length=64),
+    BeforeValidator(_id_text),
+    WithJsonSchema(_id_schema(patterns.ID_OR_NONE)),
+]
+# Addresses in answers; inputs check theirs.
+Email = Annotated[
+    str, WithJsonSchema({"type": "string", "format": "email", "examples": ["ben@example.com"]})
+]
+ScopeName = Annotated[
+    str, WithJsonSchema({"type": "string", "pattern": patterns.SCOPE, "examples": ["tasks:view"]})
+]
+EXAMPLE_CURSOR = "c000000000000001a"
 # Words to search for, in any order.
 SearchQuery = Annotated[str, AfterValidator(check_query)]
-GivenId = Annotated[str, Field(min_length=1, max_length=64)]
 
 
 def _each_once(values: list[str]) -> list[str]:
@@ -65,25 +125,27 @@ class Nothing(Given):
     """No arguments."""
 
 
-def _checked_cursor(cursor: str) -> str:
-    _key_of(cursor)
-    return cursor
-
-
 class PageOf(Given):
     """Which page of a list."""
 
-    cursor: Annotated[str, AfterValidator(_checked_cursor)] | None = Field(
-        None, max_length=60, description="The next_cursor of the page before; none for the first."
+    cursor: str | None = Field(
+        None,
+        pattern=patterns.CURSOR,
+        description="The next_cursor of the previous page; leave it out for the first.",
+        examples=[EXAMPLE_CURSOR],
     )
-    limit: int = Field(20, ge=1, le=LARGEST_PAGE, description="How many items at the most.")
+    limit: int = Field(
+        20, ge=1, le=LARGEST_PAGE, description="How many items at the most.", examples=[20]
+    )
 
 
 class Page(BaseModel, Generic[Item]):
     """Some items, and the cursor of the page after them."""
 
     items: list[Item]
-    next_cursor: str | None = Field(None, description="Give it as cursor for the next page.")
+    next_cursor: str | None = Field(
+        None, description="Send it as cursor for the next page.", examples=[EXAMPLE_CURSOR]
+    )
 
 
 def slice_page(items: Sequence[Item], given: PageOf) -> dict[str, Any]:
@@ -155,14 +217,8 @@ class Listing:
 
 
 def _cursor_of(key: int) -> str:
-    return urlsafe_b64encode(str(key).encode()).decode().rstrip("=")
+    return f"c{key:016x}"
 
 
 def _key_of(cursor: str) -> int:
-    try:
-        key = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)).decode("ascii")
-    except ValueError:
-        key = ""
-    if not is_row_key(key):
-        raise ValueError("This cursor is not one of ours; leave it out for the first page.")
-    return int(key)
+    return int(cursor.removeprefix("c"), 16)

@@ -8,52 +8,82 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, false
 
 from app.core.errors import NotFound
+from app.core.json_schema import NullClears
+from app.core.patterns import NONE
 from app.core.procedure import Call, is_row_key, procedure
 from app.core.text_search import holds_words
 from app.models.task import NOTES_LENGTH, TITLE_LENGTH, Status, Task
-from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf, SearchQuery
+from app.procedures.shapes import (
+    Given,
+    GivenId,
+    GivenIdOrNone,
+    Id,
+    Listing,
+    Page,
+    PageOf,
+    SearchQuery,
+)
 
 Title = Annotated[str, Field(min_length=1, max_length=TITLE_LENGTH)]
 Notes = Annotated[str, Field(max_length=NOTES_LENGTH)]
-GivenTeamId = Annotated[str, Field(max_length=64)]
 
 
 class TaskId(Given):
     """Which task."""
 
-    task_id: GivenId = Field(description="The task's id.")
+    task_id: GivenId = Field(description="The task's id.", examples=["1"])
 
 
 class NewTask(Given):
     """A task to be made."""
 
-    title: Title = Field(description="What is to be done.")
-    notes: Notes = Field("", description="Anything more to say about it.")
-    team_id: GivenTeamId | None = Field(
-        None, description="A team of yours, whose members share the task."
+    title: Title = Field(description="What is to be done.", examples=["Draft the budget"])
+    notes: Notes = Field(
+        "", description="Anything more to say about it.", examples=["Ask finance for numbers."]
+    )
+    team_id: GivenIdOrNone | None = Field(
+        None,
+        description=f'A team of yours, whose members share the task; "{NONE}": no team.',
+        examples=["1"],
     )
 
 
 class TaskChange(TaskId):
     """What is to change about a task; what is left out stays as it is."""
 
-    title: Title | None = Field(None, description="A new title.")
-    notes: Notes | None = Field(None, description="New notes.")
-    status: Status | None = Field(None, description="open, or done.")
-    team_id: GivenTeamId | None = Field(
+    title: Title | None = Field(
+        None, description="A new title.", examples=["Draft the budget for May"]
+    )
+    notes: Notes | None = Field(
         None,
-        description="A team of yours to share your own task with; empty: it is in no team.",
+        description="New notes; empty: it has no notes any more.",
+        examples=["Ask finance for numbers."],
+    )
+    status: Status | None = Field(None, description="open, or done.", examples=["open"])
+    team_id: Annotated[GivenIdOrNone | None, NullClears()] = Field(
+        None,
+        description=f'A team of yours to share your own task with; "{NONE}": it is in no team.',
+        examples=["1"],
     )
 
 
 class TaskFilter(PageOf):
     """Which tasks."""
 
-    status: Status | None = Field(None, description="Only open ones, or only done ones.")
-    q: SearchQuery | None = Field(
-        None, max_length=TITLE_LENGTH, description="Words that title or notes must hold."
+    status: Status | None = Field(
+        None, description="Only open ones, or only done ones.", examples=["open"]
     )
-    team_id: GivenId | None = Field(None, description="Only those in this team.")
+    q: SearchQuery | None = Field(
+        None,
+        max_length=TITLE_LENGTH,
+        description="Words that title or notes must hold.",
+        examples=["budget"],
+    )
+    team_id: GivenIdOrNone | None = Field(
+        None,
+        description=f'Only those in this team; "{NONE}": only those in no team.',
+        examples=["1"],
+    )
 
 
 class TaskOut(BaseModel):
@@ -64,8 +94,8 @@ class TaskOut(BaseModel):
     id: Id
     owner_id: Id
     team_id: Id | None
-    title: str
-    notes: str
+    title: str = Field(examples=["Draft the budget"])
+    notes: str = Field(examples=["Ask finance for numbers."])
     status: Status
     created_at: datetime
     updated_at: datetime
@@ -97,7 +127,7 @@ class TaskPage(Page[TaskOut]):
 class Deleted(BaseModel):
     """What was deleted."""
 
-    id: str
+    id: Id
 
 
 @procedure("tasks.list", scopes=["tasks:view"], touches=("task",))
@@ -131,7 +161,7 @@ def create(call: Call, given: NewTask) -> TaskOut:
     """Create a task of your own, and share it with one of your teams if you like."""
     task = Task(
         owner_id=call.user_id,
-        team_id=_team(call, given.team_id or ""),
+        team_id=_team(call, given.team_id),
         title=given.title,
         notes=given.notes,
         created_at=call.now,
@@ -150,7 +180,7 @@ def update(call: Call, given: TaskChange) -> TaskOut:
     takes it into a team, or out of it.
     """
     task = call.get(Task, given.task_id)
-    if given.team_id is not None and given.team_id != str(task.team_id):
+    if given.team_id is not None and given.team_id != str(task.team_id or NONE):
         task.team_id = _team(call, given.team_id)
     task.title = task.title if given.title is None else given.title
     task.notes = task.notes if given.notes is None else given.notes
@@ -184,15 +214,23 @@ def delete(call: Call, given: TaskId) -> Deleted:
     return Deleted(id=given.task_id)
 
 
-def _team(call: Call, key: str) -> int | None:
-    """Give the id of a team of the caller's; none for an empty key."""
-    if key and not (is_row_key(key) and int(key) in call.principal.teams):
+def _team(call: Call, key: str | None) -> int | None:
+    """Return the id of a team of the caller's, or None for "none" and where none is named.
+
+    Raises:
+        NotFound: the caller is in no such team.
+    """
+    if key is None or key == NONE:
+        return None
+    if not (is_row_key(key) and int(key) in call.principal.teams):
         raise NotFound(f"You are in no team {key!r}.")
-    return int(key) if key else None
+    return int(key)
 
 
 def _conditions(given: TaskFilter) -> Iterator[ColumnElement[bool]]:
-    if given.team_id:
+    if given.team_id == NONE:
+        yield Task.team_id.is_(None)
+    elif given.team_id:
         yield Task.team_id == int(given.team_id) if is_row_key(given.team_id) else false()
     if given.status:
         yield Task.status == given.status

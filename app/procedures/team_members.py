@@ -10,7 +10,7 @@ from app.core.procedure import Call, is_row_key, procedure
 from app.models.organization import Membership, Team, TeamMember
 from app.models.user import User
 from app.procedures import removal
-from app.procedures.shapes import GivenId, Id, Listing, Page, PageOf
+from app.procedures.shapes import Email, GivenId, Id, Listing, Page, PageOf
 from app.procedures.teams import TeamId
 
 
@@ -21,7 +21,9 @@ class TeamMemberFilter(TeamId, PageOf):
 class OneOfTeam(TeamId):
     """Which person, for which team."""
 
-    user_id: GivenId = Field(description="The person's user_id, as the list of members has it.")
+    user_id: GivenId = Field(
+        description="The person's user_id, as the list of members has it.", examples=["2"]
+    )
 
 
 class TeamMemberOut(BaseModel):
@@ -31,8 +33,8 @@ class TeamMemberOut(BaseModel):
 
     team_id: Id
     user_id: Id
-    name: str
-    email: str
+    name: str = Field(examples=["Ben"])
+    email: Email
     created_at: datetime
 
 

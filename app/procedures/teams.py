@@ -18,26 +18,26 @@ class TeamFilter(PageOf):
     """Which teams."""
 
     organization_id: GivenId | None = Field(
-        None, description="Those of this organization; else of all of yours."
+        None, description="Those of this organization; else of all of yours.", examples=["1"]
     )
 
 
 class TeamId(Given):
     """Which team."""
 
-    team_id: GivenId = Field(description="The team's id.")
+    team_id: GivenId = Field(description="The team's id.", examples=["1"])
 
 
 class NewTeam(OrganizationId):
     """A team to be made."""
 
-    name: GivenName = Field(description="What people will see.")
+    name: GivenName = Field(description="What people will see.", examples=["Design"])
 
 
 class TeamChange(TeamId):
     """What is to change about a team."""
 
-    name: GivenName = Field(description="What people will see.")
+    name: GivenName = Field(description="What people will see.", examples=["Field work"])
 
 
 class TeamOut(BaseModel):
@@ -47,7 +47,7 @@ class TeamOut(BaseModel):
 
     id: Id
     organization_id: Id
-    name: str
+    name: str = Field(examples=["Operations"])
     is_mine: bool
     members: int
     created_at: datetime

@@ -1,6 +1,6 @@
 """Deleting a person, and what goes with them."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from sqlalchemy import ColumnElement, Select, exists, func, or_, select
 from sqlalchemy.orm import aliased
 
@@ -13,7 +13,7 @@ from app.models.task import Comment, Task
 from app.models.user import User
 from app.procedures import removal
 from app.procedures.authority import check_admin_left, check_over
-from app.procedures.shapes import Id
+from app.procedures.shapes import Email, Id
 from app.procedures.user_access import refuse_oneself
 from app.procedures.users import UserId
 
@@ -30,7 +30,7 @@ class UserDeletionOut(BaseModel):
     """
 
     id: Id
-    email: str
+    email: Email
     tasks: int
     comments: int
     memberships: int
@@ -38,14 +38,14 @@ class UserDeletionOut(BaseModel):
     oauth_apps: int
     app_users: int
     invitations: int
-    unmanaged: list[str]
+    unmanaged: list[str] = Field(examples=[["Globex"]])
 
 
 class UserGoneOut(BaseModel):
     """Who was deleted."""
 
     id: Id
-    email: str
+    email: Email
 
 
 @procedure(

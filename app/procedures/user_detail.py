@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from pydantic import field_validator
+from pydantic import Field, field_validator
 from sqlalchemy import select
 
 from app.core import scopes
@@ -12,7 +12,7 @@ from app.models.grant import Grant
 from app.models.organization import Membership, Organization, Standing
 from app.models.user import Login, User
 from app.procedures.authority import beyond
-from app.procedures.shapes import Id, Listing, Page, PageOf, slice_page
+from app.procedures.shapes import EXAMPLE_CURSOR, Id, Listing, Page, PageOf, ScopeName, slice_page
 from app.procedures.user_access import are_live
 from app.procedures.users import FromRow, UserId, UserOut, shown
 
@@ -24,16 +24,16 @@ class UserOrganizationOut(FromRow):
     """An organization that a person is in, and what they are there."""
 
     id: Id
-    name: str
+    name: str = Field(examples=["Acme"])
     standing: Standing
 
 
 class ConnectedAppOut(FromRow):
     """An app that a person has connected."""
 
-    client_id: str
-    name: str
-    scopes: list[str]
+    client_id: str = Field(examples=["4b3c6a2f9d8e4f10a7b2c3d4e5f60718"])
+    name: str = Field(examples=["Reporter"])
+    scopes: list[ScopeName]
     granted_at: datetime
     last_used_at: datetime | None
 
@@ -46,8 +46,8 @@ class ConnectedAppOut(FromRow):
 class SessionOut(FromRow):
     """A browser in which a person is signed in."""
 
-    user_agent: str
-    address: str
+    user_agent: str = Field(examples=["Mozilla/5.0 (X11; Linux x86_64; rv:146.0) Firefox/146.0"])
+    address: str = Field(examples=["192.0.2.1"])
     created_at: datetime
     expires_at: datetime
 
@@ -76,13 +76,13 @@ class UserDetailOut(UserOut):
     """
 
     organizations: list[UserOrganizationOut]
-    organizations_cursor: str | None
+    organizations_cursor: str | None = Field(examples=[EXAMPLE_CURSOR])
     connected_apps: list[ConnectedAppOut]
-    connected_apps_cursor: str | None
+    connected_apps_cursor: str | None = Field(examples=[EXAMPLE_CURSOR])
     sessions: list[SessionOut]
-    sessions_cursor: str | None
+    sessions_cursor: str | None = Field(examples=[EXAMPLE_CURSOR])
     is_you: bool
-    beyond_you: list[str]
+    beyond_you: list[ScopeName]
 
 
 _ORGANIZATIONS = Listing(

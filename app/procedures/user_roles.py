@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, Field
 from sqlalchemy import delete, select
 
-from app.core.errors import InvalidInput
+from app.core.errors import NotFound
 from app.core.procedure import Call, is_row_key, procedure
 from app.models.user import Role, RoleScope, User, UserRole
 from app.procedures.authority import check_admin_left, check_over, check_passable, passable
@@ -20,7 +20,9 @@ class UserRoles(UserId):
     """Which roles a person has from now on."""
 
     role_ids: Annotated[list[GivenId], EachOnce] = Field(
-        max_length=_MOST, description="Ids of all their roles; those left out are taken away."
+        max_length=_MOST,
+        description="Ids of all their roles; those left out are taken away.",
+        examples=[["1"]],
     )
 
 
@@ -28,8 +30,8 @@ class UserRoleOut(BaseModel):
     """A role, whether the person has it, and whether you may give it or take it away."""
 
     id: Id
-    name: str
-    description: str
+    name: str = Field(examples=["Member"])
+    description: str = Field(examples=["Everyone who has an account."])
     is_held: bool
     is_yours_to_give: bool
 
@@ -87,9 +89,8 @@ def _known(call: Call, role_ids: list[str]) -> frozenset[int]:
     keys = frozenset(int(each) for each in role_ids if is_row_key(each))
     known = frozenset(call.session.scalars(select(Role.id).where(Role.id.in_(keys))))
     if len(known) < len(role_ids):
-        raise InvalidInput(
-            "Some fields need attention.", fields={"role_ids": "One of these is no role."}
-        )
+        text = "One of these is no role."
+        raise NotFound(text, fields={"role_ids": text})
     return known
 
 

@@ -4,46 +4,55 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import ColumnElement, case, select
+from typing_extensions import TypeAliasType
 
 from app.core.errors import Conflict
+from app.core.json_schema import NullClears
+from app.core.patterns import NONE, VISIBLE_TEXT
 from app.core.procedure import Call, is_row_key, procedure
 from app.core.text_search import holds_words
 from app.models.user import EXTERNAL_ID_LENGTH, Role, User, UserRole
 from app.procedures.authority import check_over
-from app.procedures.shapes import Given, GivenId, Id, Listing, Page, PageOf, SearchQuery
+from app.procedures.shapes import Email, Given, GivenId, Id, Listing, Page, PageOf, SearchQuery
 
-UserStatus = Literal["active", "suspended"]
+UserStatus = TypeAliasType("UserStatus", Literal["active", "suspended"])
 
 
 class UserFilter(PageOf):
     """Which people."""
 
     q: SearchQuery | None = Field(
-        None, max_length=200, description="Words that name, address or external id must hold."
+        None,
+        max_length=200,
+        description="Words that name, address or external id must hold.",
+        examples=["ben"],
     )
-    status: UserStatus | None = Field(None, description="Only active ones, or suspended ones.")
-    role_id: GivenId | None = Field(None, description="Only those who have this role.")
+    status: UserStatus | None = Field(
+        None, description="Only active ones, or suspended ones.", examples=["active"]
+    )
+    role_id: GivenId | None = Field(
+        None, description="Only those who have this role.", examples=["1"]
+    )
 
 
 class UserId(Given):
     """Which person."""
 
-    user_id: GivenId = Field(description="The person's id.")
+    user_id: GivenId = Field(description="The person's id.", examples=["2"])
 
 
-def _can_be_seen(text: str) -> str:
-    if not text.isprintable():
-        raise ValueError("It holds a character that cannot be seen.")
-    return text
+ExternalId = Annotated[
+    str, Field(min_length=1, max_length=EXTERNAL_ID_LENGTH, pattern=VISIBLE_TEXT)
+]
 
 
 class UserExternalId(UserId):
     """What another system calls a person."""
 
-    external_id: Annotated[str, AfterValidator(_can_be_seen)] = Field(
-        "", max_length=EXTERNAL_ID_LENGTH, description="Its name for them; empty for none."
+    external_id: Annotated[ExternalId | None, NullClears()] = Field(
+        description=f'Its name for them; "{NONE}": none any more.', examples=["hr-1042"]
     )
 
 
@@ -57,16 +66,16 @@ class RoleNameOut(FromRow):
     """A role, by name."""
 
     id: Id
-    name: str
+    name: str = Field(examples=["Member"])
 
 
 class UserOut(FromRow):
     """A person with an account."""
 
     id: Id
-    email: str
-    name: str
-    external_id: str | None
+    email: Email
+    name: str = Field(examples=["Ben"])
+    external_id: str | None = Field(examples=["hr-1042"])
     status: UserStatus
     roles: list[RoleNameOut]
     created_at: datetime
@@ -103,10 +112,11 @@ def set_external_id(call: Call, given: UserExternalId) -> UserOut:
     """Note what another system calls a person, such as the directory that they come from."""
     user = call.get(User, given.user_id)
     check_over(call, user.id)
-    taken = select(User.id).where(User.external_id == given.external_id, User.id != user.id)
-    if given.external_id and call.session.scalar(taken) is not None:
+    external_id = None if given.external_id == NONE else given.external_id
+    taken = select(User.id).where(User.external_id == external_id, User.id != user.id)
+    if external_id and call.session.scalar(taken) is not None:
         raise Conflict("Somebody else has this external id.")
-    user.external_id = given.external_id or None
+    user.external_id = external_id
     call.session.flush()
     return shown(call, user)
 

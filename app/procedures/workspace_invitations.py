@@ -1,5 +1,6 @@
 """Invitations to the workspace, and to no organization."""
 
+from pydantic import Field
 from sqlalchemy import select
 
 from app.core.errors import Conflict
@@ -7,13 +8,19 @@ from app.core.procedure import Call, procedure
 from app.models.user import User
 from app.procedures import inviting
 from app.procedures.inviting import (
-    InvitationId,
     InvitationOut,
     InvitationPage,
     InvitedOut,
     NewInvitation,
 )
-from app.procedures.shapes import PageOf
+from app.procedures.shapes import Given, GivenId, PageOf
+
+
+class WorkspaceInvitationId(Given):
+    """Which invitation to the workspace."""
+
+    invitation_id: GivenId = Field(description="The invitation's id.", examples=["2"])
+
 
 _TO_NONE = inviting.to_organization(None)
 
@@ -51,6 +58,6 @@ def create(call: Call, given: NewInvitation) -> InvitedOut:
     idempotent=True,
     touches=("invitation", "user_account"),
 )
-def revoke(call: Call, given: InvitationId) -> InvitationOut:
+def revoke(call: Call, given: WorkspaceInvitationId) -> InvitationOut:
     """Revoke an invitation to the workspace: its link is refused from now on."""
     return inviting.revoke(call, given.invitation_id, _TO_NONE)

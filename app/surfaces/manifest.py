@@ -8,6 +8,7 @@ from app.core.resource import API, MCP, SSE, Resources
 from app.core.scopes import SCOPES
 from app.oauth.metadata import server_metadata
 from app.surfaces import plain_schema
+from app.surfaces.examples import input_example, output_example
 
 NAME = "Latchkey"
 VERSION = "0.1.0"
@@ -71,4 +72,6 @@ def _entry(item: AnyProcedure, resources: Resources) -> dict[str, Any]:
         "idempotent": item.idempotent,
         "input_schema": plain_schema.of_input(item.input),
         "output_schema": plain_schema.of_output(item.output),
+        "input_example": input_example(item),
+        "output_example": output_example(item),
     }

@@ -94,8 +94,8 @@ class Tools:
             name=item.tool_name,
             title=texts.of(item.summary),
             description=texts.of(item.description),
-            input_schema=texts.of_schema(plain_schema.of_input(item.input)),
-            output_schema=texts.of_schema(plain_schema.of_output(item.output)),
+            input_schema=texts.of_schema(plain_schema.of_tool_input(item.input)),
+            output_schema=texts.of_schema(plain_schema.of_tool_output(item.output)),
             annotations=ToolAnnotations(
                 read_only_hint=not item.writes,
                 destructive_hint=item.destructive,

@@ -3,16 +3,19 @@
 from typing import Any
 
 from apispec import APISpec
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
+from app.core.json_schema import InputSchema, Schema, accepts_blank, resolved, type_names
 from app.core.principal import Channel
 from app.core.procedure import AnyProcedure, Catalogue
 from app.core.resource import Resources
 from app.core.scopes import SCOPES
-from app.surfaces import plain_schema, problem
+from app.surfaces import problem
+from app.surfaces.examples import input_example, output_example
 from app.surfaces.http import MEDIA_TYPE
 from app.surfaces.manifest import NAME, VERSION, scopes_of
-from app.surfaces.openapi_models import PydanticPlugin
+from app.surfaces.openapi_models import REFERENCE, PydanticPlugin
+from app.surfaces.plain_schema import text_alone
 
 _FLOW = "oauth2"
 # Beside the flow: generators send the word `Bearer` for this one, and users can paste a token.
@@ -27,6 +30,7 @@ _FOR_ALL = {
     "401": "Unauthorized",
     "422": "InvalidInput",
     "429": "TooManyRequests",
+    "503": "Unavailable",
 }
 _FOR_A_PERSON = {"403": "InsufficientScope", "404": "NotFound"}
 _FOR_MUTATIONS = {"409": "Conflict", "413": "ContentTooLarge", "415": "UnsupportedMediaType"}
@@ -40,6 +44,25 @@ _RESPONSES = {
     "UnsupportedMediaType": "The body is not declared as JSON.",
     "InvalidInput": "The arguments do not fit; `errors` says where and why.",
     "TooManyRequests": "Too many calls; `Retry-After` says how many seconds to wait.",
+    "Unavailable": "The server is too busy, or its database is out of reach; try again later.",
+}
+_CHALLENGE = {
+    "WWW-Authenticate": {
+        "description": "Which token, or which scopes, the call needs (RFC 6750 §3).",
+        "schema": {"type": "string"},
+    }
+}
+_WAIT = {
+    "Retry-After": {
+        "description": "After how many seconds to try again.",
+        "schema": {"type": "integer", "minimum": 0},
+    }
+}
+_HEADERS = {
+    "Unauthorized": _CHALLENGE,
+    "InsufficientScope": _CHALLENGE,
+    "TooManyRequests": _WAIT,
+    "Unavailable": _WAIT,
 }
 
 
@@ -57,15 +80,23 @@ class FieldProblem(BaseModel):
     message: str
 
 
+def _errors_are_optional(schema: dict[str, Any]) -> None:
+    schema["required"].remove("errors")
+
+
 class Problem(BaseModel):
     """Why a call was refused (RFC 9457)."""
+
+    model_config = ConfigDict(json_schema_extra=_errors_are_optional)
 
     type: str = Field(examples=["about:blank"])
     title: str
     status: int
-    code: str = Field(description="What went wrong, in a word for programs.")
+    code: str = Field(
+        description="What went wrong, in a word for programs.", examples=["not_found"]
+    )
     detail: str = Field(description="What went wrong, and what to do next, for people.")
-    errors: list[FieldProblem] | None = None
+    errors: list[FieldProblem] = Field([], description="Only where fields need attention.")
 
 
 def document(catalogue: Catalogue, resources: Resources) -> dict[str, Any]:
@@ -73,6 +104,7 @@ def document(catalogue: Catalogue, resources: Resources) -> dict[str, Any]:
     procedures = catalogue.on(Channel.API)
     plugin = PydanticPlugin(
         inputs=[item.input for item in procedures if item.writes],
+        queries=[item.input for item in procedures if not item.writes],
         outputs=[Problem, *(item.output for item in procedures)],
     )
     spec = APISpec(
@@ -87,8 +119,12 @@ def document(catalogue: Catalogue, resources: Resources) -> dict[str, Any]:
     spec.components.security_scheme(_FLOW, _security(procedures, resources))
     spec.components.security_scheme(_BEARER, _PASTED_TOKEN)
     for name, description in _RESPONSES.items():
-        content = {problem.MEDIA_TYPE: {"schema": Problem}}
-        spec.components.response(name, {"description": description, "content": content})
+        response = {
+            "description": description,
+            "content": {problem.MEDIA_TYPE: {"schema": Problem}},
+            **({"headers": _HEADERS[name]} if name in _HEADERS else {}),
+        }
+        spec.components.response(name, response)
     for item in procedures:
         spec.path(item.path, operations={item.method.lower(): _operation(item)})
     return spec.to_dict()
@@ -114,7 +150,7 @@ def _operation(item: AnyProcedure) -> dict[str, Any]:
         "responses": {"200": _success(item), **_refusals(item)},
     }
     if item.writes:
-        content = {MEDIA_TYPE: {"schema": item.input}}
+        content = {MEDIA_TYPE: {"schema": item.input, "example": input_example(item)}}
         operation["requestBody"] = {"required": True, "content": content}
     else:
         operation["parameters"] = _parameters(item)
@@ -138,7 +174,8 @@ def _requirements(item: AnyProcedure) -> list[dict[str, list[str]]]:
 
 def _success(item: AnyProcedure) -> dict[str, Any]:
     description = (item.output.__doc__ or item.output.__name__).strip().splitlines()[0]
-    return {"description": description, "content": {MEDIA_TYPE: {"schema": item.output}}}
+    content = {"schema": item.output, "example": output_example(item)}
+    return {"description": description, "content": {MEDIA_TYPE: content}}
 
 
 def _refusals(item: AnyProcedure) -> dict[str, str]:
@@ -151,17 +188,31 @@ def _refusals(item: AnyProcedure) -> dict[str, str]:
 
 
 def _parameters(item: AnyProcedure) -> list[dict[str, Any]]:
-    schema = plain_schema.of_input(item.input)
-    required = schema.get("required", [])
+    schema = item.input.model_json_schema(ref_template=REFERENCE, schema_generator=InputSchema)
+    required, definitions = schema.get("required", ()), schema.get("$defs", {})
     return [
-        {
-            "name": name,
-            "in": "query",
-            "required": name in required,
-            "description": field.get("description", name),
-            "schema": {key: value for key, value in field.items() if key != "description"},
-            # One parameter for each value: ?tag=a&tag=b.
-            **({"style": "form", "explode": True} if name in item.repeatable else {}),
-        }
+        _parameter(name, field, definitions, is_required=name in required)
+        # One parameter for each value: ?tag=a&tag=b.
+        | ({"style": "form", "explode": True} if name in item.repeatable else {})
         for name, field in schema.get("properties", {}).items()
     ]
+
+
+def _parameter(
+    name: str, field: Schema, definitions: Schema, *, is_required: bool
+) -> dict[str, Any]:
+    about = ("description", "examples")
+    schema = {key: value for key, value in field.items() if key not in about}
+    parameter = {
+        "name": name,
+        "in": "query",
+        "required": is_required,
+        "description": field.get("description", name),
+        "schema": text_alone(schema) if "string" in type_names(schema) else schema,
+    }
+    if not is_required and not accepts_blank(resolved(schema, definitions)):
+        # Empty stands for leaving it out.
+        parameter["allowEmptyValue"] = True
+    if "examples" in field:
+        parameter["example"] = field["examples"][0]
+    return parameter

@@ -12,6 +12,7 @@ from app.core.procedure import AnyProcedure, Catalogue
 from app.core.resource import Resources
 from app.core.scopes import SCOPES, Scope
 from app.surfaces import plain_schema
+from app.surfaces.examples import input_example, output_example
 from app.surfaces.http import MEDIA_TYPE
 
 _LIMITS = {
@@ -46,6 +47,7 @@ class Entry:
     arguments: tuple[Field, ...]
     results: tuple[Field, ...]
     example: str
+    answer: str
 
 
 def reference(catalogue: Catalogue, resources: Resources) -> dict[str, list[Entry]]:
@@ -63,7 +65,8 @@ def _entry(item: AnyProcedure, resources: Resources) -> Entry:
         scopes=tuple(SCOPES[name] for name in item.scopes),
         arguments=tuple(_arguments(item, given)),
         results=tuple(_fields(output)),
-        example=_example(item, resources.url(item.path), given),
+        example=_example(item, resources.url(item.path)),
+        answer=json.dumps(output_example(item), indent=2, ensure_ascii=False),
     )
 
 
@@ -109,9 +112,8 @@ def _notes(schema: dict[str, Any]) -> str:
     )
 
 
-def _example(item: AnyProcedure, url: str, given: dict[str, Any]) -> str:
-    fields = given.get("properties", {})
-    arguments = {name: _sample(name, fields[name]) for name in given.get("required", [])}
+def _example(item: AnyProcedure, url: str) -> str:
+    arguments = input_example(item)
     words = ["curl"] if item.public else ["curl", "-H", "Authorization: Bearer $TOKEN"]
     if item.writes:
         words += ["-H", f"Content-Type: {MEDIA_TYPE}", "-d", json.dumps(arguments), url]
@@ -120,15 +122,3 @@ def _example(item: AnyProcedure, url: str, given: dict[str, Any]) -> str:
     # Only in double quotes does a shell put the token in.
     quoted = (f'"{word}"' if "$TOKEN" in word else shlex.quote(word) for word in words)
     return " ".join(quoted)
-
-
-def _sample(name: str, schema: dict[str, Any]) -> object:
-    if name.endswith("_id"):
-        return "1"
-    if "enum" in schema:
-        return schema["enum"][0]
-    if schema.get("type") == "array":
-        return [_sample(name, schema.get("items", {}))]
-    if name == "email":
-        return "ben@example.com"
-    return schema.get("default", 1 if schema.get("type") == "integer" else f"Some {name}")

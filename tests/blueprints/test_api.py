@@ -177,8 +177,41 @@ def test_another_persons_task_does_not_exist(fetch: Fetch, call: Call, person: P
 
 
 @pytest.mark.parametrize("task_id", ["0", "-1", "x", "9" * 64, "1.0", "٣", "1;drop", "é"])
-def test_an_id_that_is_none_names_no_task(task_id: str, fetch: Fetch) -> None:
-    assert is_problem(fetch("tasks.get", task_id=task_id), 404, "not_found")
+def test_an_id_that_cannot_be_one_is_named(task_id: str, fetch: Fetch) -> None:
+    for name in ("tasks.get", "tasks.complete"):
+        response = fetch(name, task_id=task_id)
+        assert is_problem(response, 422, "invalid_input")
+        assert [fault["field"] for fault in response.get_json(force=True)["errors"]] == ["task_id"]
+
+
+def test_an_integer_is_an_id_too(fetch: Fetch) -> None:
+    made = fetch("tasks.create", title="Count").get_json()
+    assert fetch("tasks.complete", task_id=int(made["id"])).get_json()["id"] == made["id"]
+    assert is_problem(fetch("tasks.complete", task_id=float(made["id"])), 404, "not_found")
+    assert is_problem(fetch("tasks.complete", task_id=True), 422, "invalid_input")
+
+
+def test_null_and_none_take_a_task_out_of_its_team_and_an_empty_text_does_not(
+    fetch: Fetch, call: Call, person: Person
+) -> None:
+    acme = call("all_organizations.create", person("grace"), {"name": "Acme"})
+    added = {"organization_id": acme.id, "email": "ada@example.com", "standing": "manager"}
+    call("all_organizations.add_member", person("grace"), added)
+    team = call("teams.create", person("ada"), {"organization_id": acme.id, "name": "Build"})
+    ada = {"team_id": team.id, "user_id": str(person("ada").user_id)}
+    call("teams.add_member", person("ada"), ada)
+    task = fetch("tasks.create", title="Share", team_id=int(team.id)).get_json()
+    assert task["team_id"] == team.id
+    assert fetch("tasks.list", team_id="none").get_json()["items"] == []
+    unchanged = fetch("tasks.update", task_id=task["id"], team_id="", status="", title="")
+    assert (unchanged.get_json()["team_id"], unchanged.get_json()["title"]) == (team.id, "Share")
+    for nothing in (None, "none"):
+        changed = fetch("tasks.update", task_id=task["id"], team_id=nothing)
+        assert changed.get_json()["team_id"] is None
+        assert fetch("tasks.list", team_id="none").get_json()["items"] == [changed.get_json()]
+        assert fetch("tasks.update", task_id=task["id"], team_id=team.id).status_code == 200
+    refused = fetch("tasks.update", task_id=task["id"], title=None)
+    assert is_problem(refused, 422, "invalid_input")
 
 
 def test_a_revoked_clients_token_is_refused_at_the_next_call(

@@ -32,7 +32,7 @@ def test_a_task_is_shared_when_it_is_added(browser: Browsers, team: str, send: s
     assert f'<option value="{team}"' in ada.get("/tasks").text
     answer = getattr(ada, send)("/tasks", {"title": "Ours", "team_id": team})
     assert answer.status_code == {"submit": 303, "swap": 200}[send]
-    getattr(ada, send)("/tasks", {"title": "Mine", "team_id": ""})
+    getattr(ada, send)("/tasks", {"title": "Mine", "team_id": "none"})
     page = ben.get("/tasks").text
     assert "Ours" in page
     assert "Design &lt;b&gt;" in page
@@ -70,7 +70,7 @@ def test_its_owner_takes_a_task_out_and_back_in(
 ) -> None:
     ada, ben = browser("ada"), browser("ben")
     assert f'<option value="{team}" selected>' in ada.get(f"/tasks/{task_id}/edit").text
-    for target, seen in (("", 404), (team, 200)):
+    for target, seen in (("none", 404), (team, 200)):
         given = {"title": "Shared", "notes": "", "team_id": target}
         assert getattr(ada, send)(f"/tasks/{task_id}", given).status_code in (200, 303)
         assert ben.get(f"/tasks/{task_id}").status_code == seen
@@ -83,7 +83,7 @@ def test_a_teammate_changes_it_and_is_not_offered_another_team(
     assert 'name="team_id"' not in ben.get(f"/tasks/{task_id}/edit").text
     given = {"title": "Ben was here", "notes": ""}
     assert ben.submit(f"/tasks/{task_id}", given).status_code == 303
-    assert ben.submit(f"/tasks/{task_id}", {**given, "team_id": ""}).status_code == 404
+    assert ben.submit(f"/tasks/{task_id}", {**given, "team_id": "none"}).status_code == 404
     wrong = ben.submit(f"/tasks/{task_id}", {"title": "", "notes": "kept"})
     assert wrong.status_code == 422
     assert 'name="team_id"' not in wrong.text
@@ -126,7 +126,7 @@ def test_who_has_left_the_team_keeps_their_tasks_and_can_take_them_out(
     assert f'<option value="{team}" selected>The team it is in now' in edit
     given = {"title": "Ben's own", "notes": "", "team_id": team}
     assert ben.submit(f"/tasks/{own}", given).status_code == 303
-    assert ben.submit(f"/tasks/{own}", {**given, "team_id": ""}).status_code == 303
+    assert ben.submit(f"/tasks/{own}", {**given, "team_id": "none"}).status_code == 303
     assert browser("ada").get(f"/tasks/{own}").status_code == 404
 
 

@@ -142,7 +142,7 @@ def test_a_query_is_not_written_down(world: World) -> None:
     [
         ("tasks.complete", {"task_id": "1"}, "not_found", "1"),
         ("tasks.create", {}, "invalid_input", None),
-        ("tasks.delete", {"task_id": 7}, "invalid_input", None),
+        ("tasks.delete", {"task_id": 7}, "not_found", "7"),
         ("words.refuse", {}, "conflict", None),
         ("tasks.complete", {"task_id": "\ud800"}, "invalid_input", "?"),
         ("tasks.complete", {"task_id": "9" * 400}, "invalid_input", "9" * 100),

@@ -158,6 +158,31 @@ def test_what_may_be_left_out_may_be_null_too(call_tool: CallTool, token: Token)
     assert call_tool(token("ada"), "tasks_list", arguments).json()["result"]["isError"] is False
 
 
+def test_a_tool_takes_what_models_send(call_tool: CallTool, token: Token) -> None:
+    held = token("ada")
+
+    def run(name: str, **arguments: Any) -> dict[str, Any]:
+        result = call_tool(held, name, arguments).json()["result"]
+        assert not result["isError"], result
+        return dict(result["structuredContent"])
+
+    task_id = run("tasks_create", title="Count", team_id="none", notes="")["id"]
+    assert run("tasks_get", task_id=int(task_id))["id"] == task_id
+    listed = run("tasks_list", limit="1", cursor="", q="", team_id="", status="")
+    assert [task["id"] for task in listed["items"]] == [task_id]
+    assert run("tasks_update", task_id=int(task_id), title="", team_id=None)["title"] == "Count"
+
+
+def test_a_tool_schema_has_short_patterns_and_text_for_ids(tools: Tools, person: Person) -> None:
+    for tool in tools.open_to(person("grace")):
+        for name, field in tool.input_schema["properties"].items():
+            assert isinstance(field["type"], str), (tool.name, name)
+            assert len(field.get("pattern", "")) <= 60, (tool.name, name)
+            assert "examples" not in field, (tool.name, name)
+            if name.endswith("_id") and name != "external_id":
+                assert "[1-9][0-9]{0,18}" in field["pattern"], (tool.name, name)
+
+
 def test_a_model_that_holds_itself_stops_the_start() -> None:
     class Node(BaseModel):
         children: list["Node"] = Field(default=[])

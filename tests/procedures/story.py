@@ -65,7 +65,15 @@ def _tasks(story: Story) -> None:
     call("ada", "health.check")
     call("ada", "profile.get")
     task = call("ada", "tasks.create", title="Plan", team_id=team).id
-    call("ada", "tasks.update", task_id=task, title="Plans", notes="x", status="done", team_id="")
+    call(
+        "ada",
+        "tasks.update",
+        task_id=task,
+        title="Plans",
+        notes="x",
+        status="done",
+        team_id="none",
+    )
     call("ada", "tasks.update", task_id=task, status="open", team_id=team)
     call("ada", "tasks.complete", task_id=task)
     call("ada", "tasks.get", task_id=task)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import InvalidInput
+from app.core.errors import Conflict, InvalidInput
 from app.core.pipeline import Pipeline
 from app.core.post import Post
 from app.models.audit import record
@@ -54,7 +54,7 @@ def test_what_an_admin_chooses_is_kept(world: World, choice: str) -> None:
 
 def test_without_mail_nobody_can_show_that_an_address_is_theirs(world: World) -> None:
     decide(world, "open")
-    with pytest.raises(InvalidInput) as refusal:
+    with pytest.raises(Conflict) as refusal:
         decide(world, "organization", Post())
     assert "LATCHKEY_SMTP_URL" in refusal.value.fields["access"]
     assert decide(world, post=Post()).access == "open"

@@ -14,6 +14,8 @@ from tests.world import World
 pytestmark = on_both_engines
 
 ON_A_PERSON = ["suspend", "resume", "sign_out", "delete", "set_external_id"]
+# What one of them takes beside the person.
+MORE = {"set_external_id": {"external_id": "hr-7"}}
 
 
 @pytest.mark.parametrize(
@@ -41,8 +43,9 @@ def test_nobody_acts_on_a_person_who_may_do_more(world: World, verb: str) -> Non
     before = world.everything()
     who = holding(world, "ada", "users:editAll", "tasks:view")
     for name in ("grace", "ben"):
+        given = {"user_id": str(world.ids[name]), **MORE.get(verb, {})}
         with pytest.raises(Forbidden, match="which you do not hold"):
-            world.pipeline().call(f"users.{verb}", who, {"user_id": str(world.ids[name])})
+            world.pipeline().call(f"users.{verb}", who, given)
     after = world.everything()
     before.pop("audit_event")
     events = after.pop("audit_event")
@@ -54,7 +57,7 @@ def test_nobody_acts_on_a_person_who_may_do_more(world: World, verb: str) -> Non
 @pytest.mark.parametrize("verb", ON_A_PERSON)
 def test_who_holds_as_much_acts_on_a_person(world: World, verb: str) -> None:
     make_role(world, "Other", "tasks:viewAll", holders=("ben",))
-    who = {"user_id": str(world.ids["ben"])}
+    who = {"user_id": str(world.ids["ben"]), **MORE.get(verb, {})}
     with pytest.raises(Forbidden, match="holds tasks:viewAll, which"):
         world.pipeline().call(f"users.{verb}", lacking(world, "grace", "tasks:viewAll"), who)
     world.pipeline().call(f"users.{verb}", world.principal("grace"), who)

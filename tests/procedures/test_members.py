@@ -148,7 +148,7 @@ def test_an_id_of_something_else_is_no_membership(world: World, acme: str) -> No
     [
         ("members.update", {"member_id": "1", "standing": "owner"}, "standing"),
         ("members.update", {"member_id": "1"}, "standing"),
-        ("members.update", {"member_id": 1, "standing": "member"}, "member_id"),
+        ("members.update", {"member_id": True, "standing": "member"}, "member_id"),
         (
             "members.update",
             {"member_id": "1", "standing": "member", "organization_id": "2"},

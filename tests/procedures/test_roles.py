@@ -243,7 +243,7 @@ def test_a_role_that_is_given_and_deleted_at_once_is_one_of_both(world: World, _
         lambda: pipeline.call("user_roles.set", who, ben),
     )
     is_there = bool(world.found("role", "id = :id", id=int(made)))
-    assert told == (["conflict", "done"] if is_there else ["done", "invalid_input"])
+    assert told == (["conflict", "done"] if is_there else ["done", "not_found"])
     assert roles_of(world, "ben") == ({"Support"} if is_there else {"Member"})
 
 

@@ -103,13 +103,13 @@ def test_the_cursor_of_another_opens_nothing(world: World, team: str, task: str)
 
 def test_only_its_owner_takes_a_task_out_of_its_team(world: World, team: str, task: str) -> None:
     own = str(world.found("team", "name = 'his'")[0]["id"])
-    for target in ("", own):
+    for target in ("none", own):
         with pytest.raises(NotFound):
             world.call("ben", "tasks.update", task_id=task, team_id=target)
     assert in_team(world, task) == int(team)
     same = world.call("ben", "tasks.update", task_id=task, team_id=team, title="Ours")
     assert (same.title, same.team_id) == ("Ours", team)
-    assert world.call("ada", "tasks.update", task_id=task, team_id="").team_id is None
+    assert world.call("ada", "tasks.update", task_id=task, team_id="none").team_id is None
     assert titles(world, "ben", q="Ours") == []
     assert world.call("ada", "tasks.update", task_id=task, team_id=team).team_id == team
 
@@ -164,7 +164,7 @@ def test_who_is_out_of_the_team_sees_its_tasks_no_more_but_their_own(
     # What they gave to the team is still shared, until they take it out.
     assert titles(world, "ada", q="Ben's") == ["Ben's"]
     assert world.call("ben", "tasks.update", task_id=own.id, title="Ben's own").team_id == team
-    assert world.call("ben", "tasks.update", task_id=own.id, team_id="").team_id is None
+    assert world.call("ben", "tasks.update", task_id=own.id, team_id="none").team_id is None
     assert titles(world, "ada", q="Ben's") == []
     with pytest.raises(NotFound):
         world.call("ben", "tasks.update", task_id=own.id, team_id=team)

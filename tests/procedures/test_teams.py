@@ -180,7 +180,7 @@ def test_a_teams_people_come_a_page_at_a_time(world: World, acme: str) -> None:
         ("teams.create", {"name": "n"}, "organization_id"),
         ("teams.update", {"team_id": "1", "name": "n", "organization_id": "2"}, "organization_id"),
         ("teams.add_member", {"team_id": "1"}, "user_id"),
-        ("teams.add_member", {"team_id": "1", "user_id": 2}, "user_id"),
+        ("teams.add_member", {"team_id": "1", "user_id": True}, "user_id"),
         ("teams.list", {"organization_id": ""}, "organization_id"),
         ("teams.members", {"team_id": "1", "limit": 0}, "limit"),
     ],

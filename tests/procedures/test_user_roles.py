@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from app.core.errors import Forbidden, InvalidInput, NotFound
+from app.core.errors import Forbidden, NotFound
 from tests.databases import on_both_engines
 from tests.procedures.people import holding, lacking, make_role, role_id, roles_of
 from tests.world import World
@@ -78,7 +78,7 @@ def test_a_role_that_stays_need_not_be_held_by_who_sets_another(world: World) ->
 
 @pytest.mark.parametrize("unknown", ["999", "x", "9" * 40, "-1", "1.0"])
 def test_a_role_that_there_is_not_cannot_be_given(world: World, unknown: str) -> None:
-    with pytest.raises(InvalidInput) as refused:
+    with pytest.raises(NotFound) as refused:
         give(world, "ben", role_id(world, "Member"), unknown)
     assert list(refused.value.fields) == ["role_ids"]
     assert roles_of(world, "ben") == {"Member"}

@@ -1,6 +1,5 @@
 """Cursors of others and ids that are none, on either engine: what is there stays, and hidden."""
 
-from base64 import urlsafe_b64encode
 from operator import attrgetter
 from typing import Any
 
@@ -31,7 +30,7 @@ WITH_AN_ID = [
 ]
 ODD_IDS = ["x", "0", "1.0", "1e0", "-1", "+1", "NULL", "%", "1 OR 1=1", str(2**63), "9" * 64]
 ODD_IDS += ["\N{ARABIC-INDIC DIGIT ONE}"]
-NO_TEXTS = [1, 2**63, 1.5, True, ["1"], {"id": "1"}]
+NO_TEXTS = [2**63, 1.5, True, ["1"], {"id": "1"}]
 FILLED: dict[str, Any] = {
     "access": "open",
     "body": "x",
@@ -92,4 +91,4 @@ def answer(world: World, item: AnyProcedure, field: str, odd: object) -> str:
 
 
 def _cursor_of(key: int) -> str:
-    return urlsafe_b64encode(str(key).encode()).decode().rstrip("=")
+    return f"c{key:016x}"

@@ -32,7 +32,8 @@ def test_the_example_of_a_query_puts_its_arguments_into_the_url(
 def test_the_example_of_a_mutation_sends_json(entries: dict[str, Entry]) -> None:
     assert entries["tasks.create"].example == (
         "curl -H \"Authorization: Bearer $TOKEN\" -H 'Content-Type: application/json' "
-        '-d \'{"title": "Some title"}\' http://127.0.0.1:8000/api/tasks/create'
+        '-d \'{"title": "Draft the budget", "notes": "Ask finance for numbers.", '
+        '"team_id": "1"}\' http://127.0.0.1:8000/api/tasks/create'
     )
 
 

@@ -24,8 +24,9 @@ def choose() -> Response:
     given = form()
     try:
         call("access.set", given)
-    except InvalidInput as refusal:
-        return _index(refusal.status, choice=given.get("access"), errors=refusal.fields)
+    except (Conflict, InvalidInput) as refusal:
+        errors = wrong(refusal, "access")
+        return _index(422, choice=given.get("access"), errors=errors)
     return go(url_for("admin_access.index"), said="That is who may sign up from now on.")
 
 

@@ -5,7 +5,7 @@ from flask import Blueprint, Response, url_for
 from app.blueprints.admin.organizations import detail_page
 from app.blueprints.invited import invited
 from app.blueprints.pages import call, for_members, form, go, wrong
-from app.core.errors import Conflict, InvalidInput
+from app.core.errors import Conflict, InvalidInput, NotFound
 
 _PREFIX = "/admin/organizations/<organization_id>"
 
@@ -21,9 +21,12 @@ def add(organization_id: str) -> Response:
     given = form()
     try:
         added = call("all_organizations.add_member", {**given, "organization_id": organization_id})
-    except (InvalidInput, Conflict) as refusal:
+    except (InvalidInput, Conflict, NotFound) as refusal:
+        if isinstance(refusal, NotFound) and not refusal.fields:
+            raise
         typed = {"member_values": given, "member_errors": wrong(refusal, "email")}
-        return detail_page(organization_id, refusal.status, **typed)
+        status = 422 if isinstance(refusal, NotFound) else refusal.status
+        return detail_page(organization_id, status, **typed)
     return _back(organization_id, f"{added.name} is in it now.")
 
 

@@ -8,6 +8,7 @@ from app.blueprints.client_form import is_confirmed
 from app.blueprints.pages import asked, call, check, for_members, form, go, may, page, wrong
 from app.blueprints.people import people
 from app.core.errors import Conflict, InvalidInput
+from app.core.patterns import NONE
 
 _MOST = 100
 
@@ -36,7 +37,7 @@ def create() -> Response:
     """Create an organization."""
     given = form()
     try:
-        made = call("all_organizations.create", given)
+        made = call("all_organizations.create", {k: v for k, v in given.items() if v})
     except (Conflict, InvalidInput) as refusal:
         return _form(given, wrong(refusal, "domain"), refusal.status)
     target = url_for("admin_organizations.detail", organization_id=made.id)
@@ -57,7 +58,9 @@ def update(organization_id: str) -> Response:
     """Rename an organization, or say which domain is its own."""
     given = form()
     try:
-        changed = call("all_organizations.update", {**given, "organization_id": organization_id})
+        domain = given.get("domain", "").strip() or NONE
+        changes = {**given, "domain": domain, "organization_id": organization_id}
+        changed = call("all_organizations.update", changes)
     except (Conflict, InvalidInput) as refusal:
         typed = {"values": given, "errors": wrong(refusal, "domain")}
         return detail_page(organization_id, refusal.status, **typed)

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, request, url_for
 
 from app.blueprints.client_form import is_confirmed
 from app.blueprints.pages import asked, call, call_all, check, for_members, go, may, page
-from app.core.errors import Conflict, Forbidden, InvalidInput
+from app.core.errors import Conflict, Forbidden, InvalidInput, NotFound
+from app.core.patterns import NONE
 from app.procedures.shapes import LARGEST_PAGE
 
 _FILTERS = ("q", "status", "role_id", "cursor")
@@ -43,7 +44,7 @@ def set_roles(user_id: str) -> Response:
 def set_external_id(user_id: str) -> Response:
     """Note what another system calls the person."""
     typed = request.form.get("external_id", "")
-    given = {"user_id": user_id, "external_id": typed}
+    given = {"user_id": user_id, "external_id": typed.strip() or NONE}
     return _act("users.set_external_id", given, lambda _: "The external id is kept.")
 
 
@@ -89,8 +90,10 @@ def _act(name: str, given: dict[str, Any], said: Callable[[Any], str]) -> Respon
     """Do something to a person; a refusal comes back on their page, with what was typed."""
     try:
         done = call(name, given)
-    except InvalidInput as refusal:
-        return _detail(given["user_id"], refusal.status, errors=refusal.fields, typed=given)
+    except (InvalidInput, NotFound) as refusal:
+        if not refusal.fields:
+            raise
+        return _detail(given["user_id"], 422, errors=refusal.fields, typed=given)
     except (Conflict, Forbidden) as refusal:
         return _detail(given["user_id"], refusal.status, refused=refusal.message, typed=given)
     return go(url_for("admin_users.detail", user_id=given["user_id"]), said=said(done))

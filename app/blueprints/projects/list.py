@@ -3,8 +3,8 @@
 from flask import Blueprint, Response, url_for
 
 from app.blueprints.current import belonging
-from app.blueprints.pages import asked, call, check, for_members, form, go, page
-from app.core.errors import InvalidInput
+from app.blueprints.pages import asked, call, check, for_members, form, go, page, wrong
+from app.core.errors import Conflict, InvalidInput
 
 bp = Blueprint("projects", __name__, url_prefix="/projects")
 bp.before_request(for_members)
@@ -25,8 +25,8 @@ def create() -> Response:
     given = form()
     try:
         made = call("projects.create", given)
-    except InvalidInput as refusal:
-        return _index({}, refusal.status, values=given, errors=refusal.fields)
+    except (Conflict, InvalidInput) as refusal:
+        return _index({}, refusal.status, values=given, errors=wrong(refusal, "name"))
     return go(url_for("projects.index"), said=f"{made.name} is there.")
 
 
