@@ -1,7 +1,7 @@
 """What the signature of a procedure's function must be, so that all surfaces can be derived."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel
@@ -12,7 +12,7 @@ INPUT_PARAMETER = "given"
 _PARAMETER_COUNT = 2
 _SCALARS = frozenset({"string", "integer", "number", "boolean", "null"})
 
-_Schema = Mapping[str, Any]
+_Schema = dict[str, Any]
 
 
 class Signature:

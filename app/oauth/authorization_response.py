@@ -81,7 +81,8 @@ def is_consent_reusable(asked: Asked, standing: Standing, *, is_own_resource: bo
 
 def silent_refusal(standing: Standing, *, is_own_resource: bool) -> OAuth2Error:
     """Return the error for `prompt=none` where the user has to be asked (OIDC Core §3.1.2.6)."""
-    if standing.grantable <= standing.before and is_own_resource:
+    is_allowed = standing.grantable <= standing.before and standing.grantable.isdisjoint(ADMIN)
+    if is_allowed and is_own_resource:
         # Everything is allowed already; what is missing is proof of which software asks.
         return InteractionRequired("The user has to confirm which app this is.")
     return ConsentRequired("The user has to decide.")

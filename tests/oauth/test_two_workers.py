@@ -67,7 +67,7 @@ class Connected:
         told = self.post(worker, "/oauth/introspect", token=self.access_token).json
         return {
             "api": sent(worker, Ask("/api/tasks/list", headers=bearer)).status,
-            "mcp": 404 if ran.json.get("error") else ran.status,
+            "mcp": 404 if ran.status == 200 and "error" in ran.json else ran.status,
             "userinfo": sent(worker, Ask("/oauth/userinfo", headers=bearer)).status,
             "introspection": told["scope"] if told.get("active") else "inactive",
         }

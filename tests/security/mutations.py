@@ -17,10 +17,20 @@ from app.core.policy import RowPolicy
 from app.core.postgres_rows import ServerPolicies
 from app.core.sqlite_guard import RowGuard
 from app.extensions import Model
-from app.models import ROW_POLICIES, audit, client, grant, organization, signing, task, user
+from app.models import (
+    ROW_POLICIES,
+    audit,
+    banned_host,
+    client,
+    grant,
+    organization,
+    signing,
+    task,
+    user,
+)
 from app.models import workspace as settings
 
-_MODULES = (user, organization, task, client, grant, signing, settings, audit)
+_MODULES = (user, organization, task, client, grant, signing, settings, audit, banned_host)
 
 
 @dataclass(frozen=True, slots=True)
