@@ -1,5 +1,6 @@
 """What every test stands on: a real app on a real database, with three people in it."""
 
+import os
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import Context
@@ -44,6 +45,11 @@ def change(statement: str, **given: object) -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let a whole run be on another engine: --engine postgresql."""
     parser.addoption("--engine", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """Return one worker more than there are processors: some tests wait for a process."""
+    return (os.cpu_count() or 1) + 1
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
