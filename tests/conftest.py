@@ -12,6 +12,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from flask_migrate import upgrade
+from joserfc.jwk import RSAKey
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 from sqlalchemy import text
@@ -22,7 +23,7 @@ from app.core.principal import Channel, Principal
 from app.extensions import db
 from app.identity import accounts, anybody, passwords
 from app.oauth import operator
-from tests.databases import ReusableApp, copied, opened, reusable, urls_of
+from tests.databases import ReusableApp, copied, opened, pooled, reusable, urls_of
 from tests.postgres import Cluster
 
 pytest_plugins = ["tests.world"]
@@ -30,6 +31,8 @@ pytest_plugins = ["tests.world"]
 PASSWORD = "latchkey-demo"
 # The real parameters cost a tenth of a second; tests/identity/test_passwords.py verifies them.
 passwords._hash = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
+# Generating one takes 50 ms, and each database of a test wants its own.
+RSAKey.generate_key = pooled(RSAKey.generate_key)  # type: ignore[method-assign] # no key is secret here
 PEOPLE = {"ada": "Member", "ben": "Member", "grace": "Admin"}
 
 Call = Callable[..., Any]

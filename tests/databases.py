@@ -4,7 +4,9 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from itertools import count
 from pathlib import Path
+from typing import Any, TypeVar
 
 import pytest
 from flask import Flask
@@ -20,9 +22,27 @@ from app.models import ROW_POLICIES
 from tests.postgres import APP, OWNER, Cluster
 
 SECRET = "of the tests"
+Key = TypeVar("Key")
+
+_POOL_SIZE = 8
 
 # For a module or a test that is to run on either engine.
 on_both_engines = pytest.mark.both_engines
+
+
+def pooled(generate: Callable[..., Key]) -> Callable[..., Key]:
+    """Return a function that generates a few keys, and then returns them in turn."""
+    keys: list[Key] = []
+    turns = count()
+
+    def take(*arguments: Any, **options: Any) -> Key:
+        turn = next(turns)
+        if turn < _POOL_SIZE:
+            keys.append(generate(*arguments, **options))
+            return keys[-1]
+        return keys[turn % len(keys)]
+
+    return take
 
 
 def urls_of(cluster: Cluster, database: str) -> dict[str, str]:

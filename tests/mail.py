@@ -14,6 +14,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 SENDER = "Latchkey <post@example.com>"
+_STEPS_OF_A_CONNECTION = 4
 USER, PASSWORD = "us:er@example.com", "p/ss:w@rd"
 
 
@@ -77,8 +78,11 @@ def serving(tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[Inbox
     """Run a mail server; with `tls` it speaks nothing else from the first byte on."""
     inbox, loop = Inbox(), asyncio.new_event_loop()
 
+    protocols: list[SMTP] = []
+
     def protocol() -> SMTP:
-        return SMTP(inbox, authenticator=inbox.authenticate, loop=loop, **options)
+        protocols.append(SMTP(inbox, authenticator=inbox.authenticate, loop=loop, **options))
+        return protocols[-1]
 
     thread = Thread(target=loop.run_forever)
     thread.start()
@@ -88,15 +92,24 @@ def serving(tls: ssl.SSLContext | None = None, **options: Any) -> Iterator[Inbox
     try:
         yield inbox
     finally:
-        asyncio.run_coroutine_threadsafe(_end(server), loop).result(10)
+        asyncio.run_coroutine_threadsafe(_end(server, protocols), loop).result(10)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _end(server: asyncio.Server) -> None:
+async def _end(server: asyncio.Server, protocols: list[SMTP]) -> None:
     server.close()
-    connections = asyncio.all_tasks() - {asyncio.current_task()}
-    for each in connections:
-        each.cancel()
-    await asyncio.gather(*connections, return_exceptions=True)
+    # A connection that was accepted just now becomes a task, then a transport, then another task.
+    for _ in range(_STEPS_OF_A_CONNECTION):
+        await asyncio.sleep(0)
+    while connections := asyncio.all_tasks() - {asyncio.current_task()}:
+        for each in connections:
+            each.cancel()
+        await asyncio.gather(*connections, return_exceptions=True)
+    for smtp in protocols:
+        # What a client has not read yet would keep the connection open.
+        if isinstance(smtp.transport, asyncio.Transport):
+            smtp.transport.abort()
+    for _ in range(_STEPS_OF_A_CONNECTION):
+        await asyncio.sleep(0)
