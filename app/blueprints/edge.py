@@ -1,7 +1,6 @@
 """The edge of the Flask app: what every request must be, and what every answer carries."""
 
 import logging
-import secrets
 import sys
 from collections.abc import Iterable, Mapping
 from http import HTTPStatus
@@ -17,11 +16,12 @@ from werkzeug.exceptions import (
 from app.blueprints.pages import is_partial, page, put_in_words
 from app.blueprints.signed_out import FormRefused, ask_to_sign_in, refuse_stale_form
 from app.blueprints.way_back import way_back
-from app.core.errors import CallError, NotFound, NotSignedIn, UndeclaredWrite
+from app.core.errors import CallError, NotFound, NotSignedIn
 from app.core.outages import outage_of
 from app.extensions import login
 from app.identity.session import is_ambiguous
 from app.surfaces import page_messages
+from app.surfaces.bug_report import log_bug
 from app.surfaces.error_format import ErrorFormat, error_format, oauth_error, static_error
 from app.surfaces.problem import MEDIA_TYPE, problem
 
@@ -85,7 +85,7 @@ class AtPublicUrl:
             status = HTTPStatus.SERVICE_UNAVAILABLE
             detail, more = page_messages.detail(status), {"Retry-After": str(outage.retry_after)}
         else:
-            reference = log_bug(error, environ["REQUEST_METHOD"], "an unknown rule")
+            reference = log_bug(error, f"at {environ['REQUEST_METHOD']}, outside of Flask")
             detail = page_messages.bug(reference)
         is_htmx = environ.get("HTTP_HX_REQUEST") == "true"
         error_headers, body = static_error(
@@ -141,16 +141,6 @@ def _log_nothing(exc_info: object) -> None:
     pass
 
 
-def log_bug(error: Exception, method: str, where: str) -> str:
-    """Write a bug to the log; return the reference by which its answer names it."""
-    reference = secrets.token_hex(4)
-    if isinstance(error, UndeclaredWrite):
-        log.error("bug %s at %s %r: %s", reference, method, where, error)
-    else:
-        log.error("bug %s at %s %r", reference, method, where, exc_info=error)
-    return reference
-
-
 def _refused(refusal: CallError) -> Response:
     if _is_page():
         if isinstance(refusal, NotSignedIn):
@@ -190,7 +180,7 @@ def _bug(error: Exception) -> Response:
         return _refused(outage)
     # An address may hold a secret, as that of an invitation does.
     where = request.url_rule.rule if request.url_rule else request.path
-    reference = log_bug(error, request.method, where)
+    reference = log_bug(error, f"at {request.method} {where!r}")
     detail = page_messages.bug(reference)
     try:
         response = _answer(InternalServerError.code, "server_error", detail)

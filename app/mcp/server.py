@@ -1,7 +1,5 @@
 """The MCP server that both transports speak for."""
 
-import logging
-import secrets
 from functools import partial
 from typing import Any, cast
 
@@ -19,15 +17,14 @@ from mcp_types import (
 )
 from starlette.types import Scope
 
-from app.core.errors import UndeclaredWrite
 from app.core.outages import outage_of
 from app.core.principal import Principal
 from app.core.resource import Resources
 from app.mcp.gate import PRINCIPAL, REFUSAL
+from app.surfaces import page_messages
+from app.surfaces.bug_report import log_bug
 from app.surfaces.manifest import NAME, VERSION
 from app.surfaces.mcp import Tools, failed
-
-log = logging.getLogger(__name__)
 
 _LISTED_FOR = 60_000  # milliseconds
 # More would only wait for one another, and Flask's threads want the interpreter too.
@@ -62,17 +59,10 @@ def server_of(tools: Tools, resources: Resources) -> Server[Any]:
             return await anyio.to_thread.run_sync(run, limiter=threads)
         except MCPError:
             raise
-        except Exception as bug:
+        except Exception as bug:  # noqa: BLE001 - the edge of MCP: it is logged, with its reference
             if outage := outage_of(bug):
                 return failed(outage.message)
-            number = secrets.token_hex(4)
-            if isinstance(bug, UndeclaredWrite):
-                log.error("bug %s in tool %s: %s", number, params.name, bug)  # noqa: TRY400 - the message says all
-            else:
-                log.error("bug %s in tool %s", number, params.name, exc_info=bug)  # noqa: TRY400 - it is
-            return failed(
-                f"Something went wrong on our side. Tell the operator this number: {number}."
-            )
+            return failed(page_messages.bug(log_bug(bug, f"in tool {params.name}")))
 
     server: Server[Any] = Server(
         "latchkey",
